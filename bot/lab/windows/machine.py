@@ -1,0 +1,129 @@
+"""A simulated Windows machine, and the seams where cluster and Exchange behaviour is plugged in.
+
+This file is the contract between `windows/` and `powershell/` (how a machine listens and runs what it is
+sent) and `cluster/` (how nodes behave). A `Machine` holds generic Windows parts; `cluster/` registers
+native tools, cmdlets, WMI classes and services with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bot.lab.clock import LabClock
+
+if TYPE_CHECKING:
+    from bot.lab.windows.filesystem import FileSystem
+    from bot.lab.windows.processes import Processes
+    from bot.lab.windows.registry import Registry
+    from bot.lab.windows.services import Services
+    from bot.lab.windows.tasks import Tasks
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who a command runs as."""
+
+    user: str  # "LAB\\svc-rollup", "NT AUTHORITY\\SYSTEM"
+    second_hop: bool  # may reach other machines and Active Directory in its own name
+    exchange: bool  # holds the Exchange Server Administrator role
+    in_shell: bool = False  # child of a WinRM shell: job object, 150 MB quota
+
+
+@dataclass
+class Session:
+    """One running command's surroundings: output streams, principal, machine, working directory."""
+
+    machine: Machine
+    principal: Principal
+    out: Callable[[str], None]
+    err: Callable[[str], None]
+    stdin: str = ""
+    cwd: str = "C:\\"
+    env: dict[str, str] = field(default_factory=dict)
+    job: str = ""  # job folder's name when the command line or script ran from inside one; "" else
+    cancelled: threading.Event = field(default_factory=threading.Event)  # shell closed, signal, reboot
+
+    def sleep(self, lab_seconds: float) -> None:
+        """Let lab time pass; raises Cancelled when the session is ended meanwhile."""
+        end = self.machine.clock.now() + lab_seconds
+        while (left := end - self.machine.clock.now()) > 0:
+            if self.cancelled.wait(min(left / self.machine.clock.speed, 0.25)):
+                raise Cancelled
+        if self.cancelled.is_set():
+            raise Cancelled
+
+
+class Cancelled(Exception):
+    """The session was ended from outside: shell deleted, process killed, machine rebooted."""
+
+
+class Native(Protocol):
+    """A native tool: `argv` is the C runtime's split of the line after cmd's own parsing; `raw` the line's tail."""
+
+    def __call__(self, session: Session, argv: list[str], raw: str) -> int: ...
+
+
+class Cmdlet(Protocol):
+    """A cmdlet: bound parameters by canonical name, pipeline input as a list; yields PowerShell objects.
+
+    Objects are `bot.lab.powershell.values.PSObject` (ordered properties, type name) or plain Python scalars.
+    Raise `bot.lab.powershell.values.CmdletError(message, error_id, terminating=...)` to fail as on a node.
+    """
+
+    def __call__(self, session: Session, params: Mapping[str, Any], piped: list[Any]) -> Iterable[Any]: ...
+
+
+@dataclass(frozen=True)
+class CmdletSpec:
+    """A cmdlet and the parameters it has; an unknown parameter fails as on a node."""
+
+    name: str
+    run: Cmdlet
+    parameters: tuple[str, ...]  # canonical names; switches end in "?"
+    positional: tuple[str, ...] = ()
+    snapin: str = ""  # "" = always there; else only after Add-PSSnapin of that name
+
+
+WmiProvider = Callable[[Session], Iterable[Any]]
+
+
+class Machine:
+    """One simulated machine. `cluster/` fills it; `wsman/` serves it."""
+
+    def __init__(self, name: str, clock: LabClock, *, domain: str = "LAB", os_version: str = "6.0") -> None:
+        from bot.lab.windows.filesystem import FileSystem
+        from bot.lab.windows.processes import Processes
+        from bot.lab.windows.registry import Registry
+        from bot.lab.windows.services import Services
+        from bot.lab.windows.tasks import Tasks
+
+        self.name = name
+        self.clock = clock
+        self.domain = domain
+        self.os_version = os_version  # "5.2" | "6.0" | "6.1"
+        self.powershell_version = "2.0"
+        self.snapins: set[str] = set()  # registered on this machine
+        self.accounts: dict[str, str] = {}  # user (no domain) -> password, for the WinRM listener
+        self.delegated_only = False  # scenario: second_hop = "delegated"
+        self.online = True  # False: does not answer the network (rebooting, dead)
+        self.reachable = True  # False: partition between the bot and this machine
+        self.boot_time = clock.now()
+        self.skew_s = 0.0  # what its clock is off, lab seconds
+        self.fs: FileSystem = FileSystem(self)
+        self.registry: Registry = Registry()
+        self.services: Services = Services(self)
+        self.processes: Processes = Processes(self)
+        self.tasks: Tasks = Tasks(self)
+        self.natives: dict[str, Native] = {}  # lower-case name with and without .exe resolve to one
+        self.cmdlets: dict[str, CmdletSpec] = {}  # lower-case
+        self.wmi: dict[tuple[str, str], WmiProvider] = {}  # (namespace lower, class lower)
+        self.event_log: list[Any] = []  # PSObjects of Get-EventLog, newest last
+        self.on_boot: list[Callable[[], None]] = []
+        self.lock = threading.RLock()
+
+    def now(self) -> float:
+        """What this machine's clock shows, Unix seconds."""
+        return self.clock.now() + self.skew_s

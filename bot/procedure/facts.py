@@ -1,0 +1,260 @@
+"""What was read from the machines: frozen and three-valued, never a guess.
+
+A fact that could not be read is `Unknown(why)`, not a default. Names of machines, clusters and CMSs are
+compared through `same_name` (short and fully qualified forms, any case). Numbers and dates arrive as
+numbers: nothing here was parsed out of localised text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from state.words import JobFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A fact that could not be read, and why."""
+
+    why: str
+
+
+
+
+def short(name: str) -> str:
+    """A machine's name as the bot compares it: cut at the first dot, folded."""
+    return name.strip().split(".", 1)[0].casefold()
+
+
+def same_name(a: str, b: str) -> bool:
+    """Whether two spellings name one machine."""
+    return short(a) == short(b)
+
+
+class NodeStatus(IntEnum):
+    """clusapi node states (MSCluster_Node.State)."""
+
+    UNKNOWN = -1
+    UP = 0
+    DOWN = 1
+    PAUSED = 2
+    JOINING = 3
+
+
+class GroupStatus(IntEnum):
+    """clusapi group states (MSCluster_ResourceGroup.State)."""
+
+    UNKNOWN = -1
+    ONLINE = 0
+    OFFLINE = 1
+    FAILED = 2
+    PARTIAL = 3
+    PENDING = 4
+
+
+class QuorumModel(StrEnum):
+    """How a cluster decides that it may run."""
+
+    LOCAL = "local"  # local quorum, one node (2003)
+    DISK_2003 = "disk-2003"  # shared quorum disk (2003)
+    MNS = "mns"  # majority node set (2003)
+    MNS_SHARE = "mns-share"  # majority node set with file share witness (2003)
+    NODE = "node-majority"
+    NODE_DISK = "node-and-disk"
+    NODE_SHARE = "node-and-share"
+    DISK_ONLY = "disk-only"
+
+
+class ClusterKind(StrEnum):
+    """What kind of cluster a machine belongs to."""
+
+    CCR = "ccr"
+    SCC = "scc"
+    STANDBY = "standby"  # no CMS in it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFacts:
+    """One cluster group as one node sees it."""
+
+    name: str
+    owner: str
+    state: GroupStatus
+    resource_types: tuple[str, ...] = ()
+    auto_failback: int | Unknown = 0
+    preferred: tuple[str, ...] = ()
+    possible_owners: tuple[str, ...] = ()  # nodes every resource may run on; empty = all
+    core: bool = False  # holds the cluster name and quorum: the default group, whatever it is called
+
+    @property
+    def holds_exchange(self) -> bool:
+        """Whether the group contains Exchange resources: then it is a CMS, online or not."""
+        return any(t.casefold().startswith("microsoft exchange") for t in self.resource_types)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterView:
+    """A cluster as one Up node sees it."""
+
+    name: str
+    seen_from: str
+    nodes: tuple[tuple[str, NodeStatus], ...]
+    groups: tuple[GroupFacts, ...]
+    quorum: QuorumModel | Unknown
+    witness: str = ""  # share or disk; "" = none
+    witness_ok: bool | Unknown = True  # by the cluster's own state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFacts:
+    """One database of a CMS."""
+
+    name: str
+    storage_group: str
+    mounted: bool | Unknown
+    backup_running: bool | Unknown = False
+    last_full_backup: float | None | Unknown = None  # Unix seconds; None = never
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandbyFacts:
+    """One SCR relation of a storage group: the target as the administrator typed it."""
+
+    node_name: str
+    replay_lag_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyFacts:
+    """One storage group copy (CCR: the passive copy; SCR: the copy on `standby`)."""
+
+    storage_group: str
+    status: str  # SummaryCopyStatus, exactly as Exchange says it
+    copy_queue: int | Unknown
+    replay_queue: int | Unknown
+    standby: str = ""  # SCR target, "" for the CCR copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CmsFacts:
+    """A clustered mailbox server as one node of its cluster sees it."""
+
+    name: str
+    seen_from: str
+    state: str | Unknown  # Online, Offline, PartiallyOnline … blanks removed
+    active_node: str | Unknown  # from the <Active …> mark of OperationalMachines
+    operational: tuple[str, ...] | Unknown
+    redundant: tuple[str, ...] | Unknown  # RedundantMachines
+    storage_type: str | Unknown  # NonShared (CCR) | Shared (SCC)
+    build: str | Unknown = ""  # AdminDisplayVersion: describes the service pack, never the rollup
+    databases: tuple[DatabaseFacts, ...] | Unknown = ()
+    standbys: tuple[tuple[str, tuple[StandbyFacts, ...]], ...] | Unknown = ()  # (storage group, targets)
+    copies: tuple[CopyFacts, ...] | Unknown = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthItem:
+    """One line of Test-ReplicationHealth that did not pass."""
+
+    check: str
+    result: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchFacts:
+    """One applied patch of the Exchange product from the Installer's registry."""
+
+    name: str
+    state: int  # 1 applied, 2 superseded, 4 obsoleted
+    installed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelFacts:
+    """The three sources of a machine's level."""
+
+    exsetup: str | Unknown  # file version of ExSetup.exe
+    patches: tuple[PatchFacts, ...] | Unknown
+    base: str | Unknown  # DisplayVersion of the product: the service pack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFacts:
+    """The declared package file as it lies on one machine."""
+
+    path: str
+    present: bool | Unknown
+    sha256: str | Unknown = ""
+    size: int | Unknown = 0
+    signature: str | Unknown = ""  # Get-AuthenticodeSignature status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceFacts:
+    """One Windows service."""
+
+    name: str
+    state: str  # Running, Stopped …
+    start: str  # Auto, Manual, Disabled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFacts:
+    """Everything one probe of one machine answered."""
+
+    name: str
+    reached: bool
+    why_not: str = ""  # if not reached
+    read_at: float = 0.0  # wall seconds by server TIME when the reading ENDED
+    skew_s: float | Unknown = 0.0  # node clock minus server TIME, wall seconds
+    host: str | Unknown = ""
+    boot_time: float | Unknown = 0.0
+    os_version: str | Unknown = ""  # "5.2", "6.0", "6.1"
+    powershell: str | Unknown = ""  # engine version
+    machine_policy: str | Unknown = ""  # execution policy set by GPO, "" or Undefined = none
+    job_root_ok: bool | Unknown = True
+    runner_ok: bool | Unknown = True  # the runner task is registered
+    level: LevelFacts | Unknown = field(default_factory=lambda: Unknown("not read"))
+    package: PackageFacts | Unknown = field(default_factory=lambda: Unknown("not read"))
+    cluster: ClusterView | None | Unknown = None  # None: not a cluster node
+    cluster_service: ServiceFacts | None | Unknown = None
+    services: tuple[ServiceFacts, ...] | Unknown = ()
+    cms: tuple[CmsFacts, ...] | Unknown = ()  # every CMS of its cluster, seen from here
+    health: tuple[HealthItem, ...] | None | Unknown = None  # None: Test-ReplicationHealth not applicable
+    validate: tuple[tuple[str, str], ...] | Unknown = ()  # (cms, "" or the refusal) of -ValidateOnly to this node
+    mapi: tuple[tuple[str, str], ...] | Unknown = ()  # (database, result) of Test-MapiConnectivity
+    reboot_pending: tuple[str, ...] | Unknown = ()
+    disk_free_mb: tuple[tuple[str, int], ...] | Unknown = ()
+    jobs: tuple[JobFolder, ...] | Unknown = ()
+    mailboxes: int | Unknown = 0  # stand-alone SCR target: mailboxes of its own
+    roles: tuple[str, ...] | Unknown = ()
+    software: tuple[tuple[str, str], ...] = ()  # further named facts: crl, forefront, custom action hash …
+    missing: tuple[tuple[str, str], ...] = ()  # (section of the probe, why it could not be read)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What rollup.toml declares about one cluster."""
+
+    cluster: str
+    nodes: tuple[str, ...]
+    channel: str
+    machines: tuple[str, ...] = ()  # every machine with an address, SCR targets included
+    soak_s: float = 900.0
+    window: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstateFacts:
+    """One reading of everything a decision rests on."""
+
+    inventory: Inventory
+    machines: tuple[MachineFacts, ...]
+    now: float  # lab seconds
+    read_at: float  # wall seconds by server TIME when the OLDEST reading ended
+
+    def machine(self, name: str) -> MachineFacts | None:
+        """One machine's facts by any spelling of its name."""
+        return next((m for m in self.machines if same_name(m.name, name)), None)
