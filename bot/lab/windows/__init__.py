@@ -1,0 +1,1 @@
+"""Simulated Windows machines: the parts every machine has, whatever role it plays."""

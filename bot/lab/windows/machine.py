@@ -45,6 +45,7 @@ class Session:
     env: dict[str, str] = field(default_factory=dict)
     job: str = ""  # job folder's name when the command line or script ran from inside one; "" else
     cancelled: threading.Event = field(default_factory=threading.Event)  # shell closed, signal, reboot
+    pid: int = 0  # the process this runs in; set by Processes.start
 
     def sleep(self, lab_seconds: float) -> None:
         """Let lab time pass; raises Cancelled when the session is ended meanwhile."""
@@ -63,7 +64,9 @@ class Cancelled(Exception):
 class Native(Protocol):
     """A native tool: `argv` is the C runtime's split of the line after cmd's own parsing; `raw` the line's tail."""
 
-    def __call__(self, session: Session, argv: list[str], raw: str) -> int: ...
+    def __call__(self, session: Session, argv: list[str], raw: str) -> int:
+        """Run to the end and return the exit code."""
+        ...
 
 
 class Cmdlet(Protocol):
@@ -73,7 +76,9 @@ class Cmdlet(Protocol):
     Raise `bot.lab.powershell.values.CmdletError(message, error_id, terminating=...)` to fail as on a node.
     """
 
-    def __call__(self, session: Session, params: Mapping[str, Any], piped: list[Any]) -> Iterable[Any]: ...
+    def __call__(self, session: Session, params: Mapping[str, Any], piped: list[Any]) -> Iterable[Any]:
+        """Yield what the cmdlet writes to the pipeline."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,12 @@ class Machine:
         self.snapins: set[str] = set()  # registered on this machine
         self.accounts: dict[str, str] = {}  # user (no domain) -> password, for the WinRM listener
         self.delegated_only = False  # scenario: second_hop = "delegated"
-        self.online = True  # False: does not answer the network (rebooting, dead)
-        self.reachable = True  # False: partition between the bot and this machine
+        self._online = True
+        self._reachable = True
+        self.on_network: list[Callable[[], None]] = []  # called after `online` or `reachable` changed
+        self.on_shutdown: list[Callable[[], None]] = []  # called when it goes down, before services stop
         self.boot_time = clock.now()
+        self.reboot_s = 180.0  # how long a restart takes, lab seconds
         self.skew_s = 0.0  # what its clock is off, lab seconds
         self.fs: FileSystem = FileSystem(self)
         self.registry: Registry = Registry()
@@ -123,6 +131,66 @@ class Machine:
         self.event_log: list[Any] = []  # PSObjects of Get-EventLog, newest last
         self.on_boot: list[Callable[[], None]] = []
         self.lock = threading.RLock()
+        self._power = threading.Lock()
+
+    @property
+    def online(self) -> bool:
+        """False: does not answer the network (rebooting, dead)."""
+        return self._online
+
+    @online.setter
+    def online(self, value: bool) -> None:
+        self._online = value
+        for told in list(self.on_network):
+            told()
+
+    @property
+    def reachable(self) -> bool:
+        """False: partition between the bot and this machine."""
+        return self._reachable
+
+    @reachable.setter
+    def reachable(self, value: bool) -> None:
+        self._reachable = value
+        for told in list(self.on_network):
+            told()
+
+    def go_down(self) -> None:
+        """Power goes: the network first, so that no answer of a dying command gets out, then every session."""
+        self.online = False
+        for told in list(self.on_shutdown):
+            told()
+        self.processes.kill_all()
+        self.tasks.power_off()
+        self.services.power_off()
+
+    def come_up(self) -> None:
+        """Windows starts: new boot time, new pids, automatic services, `on_boot` hooks, then the network."""
+        self.boot_time = self.now()
+        self.processes.boot()
+        self.tasks.boot()
+        self.services.boot()
+        for hook in list(self.on_boot):
+            hook()
+        self.online = True
+
+    def reboot(self, seconds: float = 180.0) -> threading.Thread:
+        """Go down now and come up after `seconds` of lab time, in a thread of its own, which is returned.
+
+        A reboot of a machine that is already down changes nothing.
+        """
+
+        def carry_out() -> None:
+            with self._power:
+                if not self.online:
+                    return
+                self.go_down()
+            self.clock.sleep(seconds)
+            self.come_up()
+
+        thread = threading.Thread(target=carry_out, name=f"reboot {self.name}", daemon=True)
+        thread.start()
+        return thread
 
     def now(self) -> float:
         """What this machine's clock shows, Unix seconds."""

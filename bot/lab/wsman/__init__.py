@@ -1,0 +1,1 @@
+"""The WS-Management listener through which clients reach the simulated machines."""
