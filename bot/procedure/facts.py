@@ -114,7 +114,7 @@ class DatabaseFacts:
     storage_group: str
     mounted: bool | Unknown
     backup_running: bool | Unknown = False
-    last_full_backup: float | None | Unknown = None  # Unix seconds; None = never
+    last_full_backup: float | Unknown | None = None  # Unix seconds; None = never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +218,11 @@ class MachineFacts:
     runner_ok: bool | Unknown = True  # the runner task is registered
     level: LevelFacts | Unknown = field(default_factory=lambda: Unknown("not read"))
     package: PackageFacts | Unknown = field(default_factory=lambda: Unknown("not read"))
-    cluster: ClusterView | None | Unknown = None  # None: not a cluster node
-    cluster_service: ServiceFacts | None | Unknown = None
+    cluster: ClusterView | Unknown | None = None  # None: not a cluster node
+    cluster_service: ServiceFacts | Unknown | None = None
     services: tuple[ServiceFacts, ...] | Unknown = ()
     cms: tuple[CmsFacts, ...] | Unknown = ()  # every CMS of its cluster, seen from here
-    health: tuple[HealthItem, ...] | None | Unknown = None  # None: Test-ReplicationHealth not applicable
+    health: tuple[HealthItem, ...] | Unknown | None = None  # None: Test-ReplicationHealth not applicable
     validate: tuple[tuple[str, str], ...] | Unknown = ()  # (cms, "" or the refusal) of -ValidateOnly to this node
     mapi: tuple[tuple[str, str], ...] | Unknown = ()  # (database, result) of Test-MapiConnectivity
     reboot_pending: tuple[str, ...] | Unknown = ()
