@@ -535,6 +535,7 @@ class Campaign:
     changed_at: float = 0.0
     thread_ts: str = ""
     plan: Plan | None = None
+    plan_expires_at: float = 0.0  # lab; while PROPOSED
     step_index: int = 0
     attempt: int = 1
     not_before: float = 0.0  # lab: soak, settle, poll
