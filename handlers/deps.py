@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from slack_sdk import WebClient
 
 from state.clock import Clock
-from state.words import Owner, Package, Policy, Realm
+from state.words import Package, Policy, Realm
 
 if TYPE_CHECKING:
     from state.store import Store
@@ -43,6 +43,7 @@ class Identity:
     bot_id: str
     team_id: str
     app_id: str = ""
+    url: str = ""  # "https://team.slack.com/", for links to threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,6 @@ class Deps:
     clock: Clock
     realm: Realm
     identity: Identity
-    owner: Owner
     docs_url: str = ""  # where docs/ is published; "" prints the path inside the repository
     config_file: str = "rollup.toml"
     sleep: Callable[[float], None] = time.sleep
@@ -80,4 +80,5 @@ def read_identity(client: WebClient, app_token: str = "") -> Identity:
         bot_id=str(answer.get("bot_id") or ""),
         team_id=str(answer.get("team_id") or ""),
         app_id=app_id,
+        url=str(answer.get("url") or ""),
     )
