@@ -20,6 +20,7 @@ class Pace:
     recheck_s: float = 60.0  # a blocking rule
     recount_s: float = 45.0  # an open gate's reactions, should every event about them have been lost
     unreachable_s: float = 30.0  # a node that does not answer while a name is open
+    plan_expiry_s: float = 86400.0  # a plan nobody started
 
 
 class Do(StrEnum):
@@ -35,6 +36,7 @@ class Do(StrEnum):
     OBSERVE_JOB = "observe_job"
     CONCLUDE = "conclude"  # the attempt has nothing left to run: judge it
     RECHECK = "recheck"
+    GO_ON = "go_on"  # people were asked about a node that has answered since
     FINISH = "finish"
     FINISH_ABORT = "finish_abort"
     WAIT = "wait"
@@ -56,7 +58,8 @@ def next_move(campaign: Campaign, now: float, pace: Pace) -> Move:
         case State.PLANNING:
             return Move(Do.MAKE_PLAN)
         case State.PROPOSED:
-            return Move(Do.WAIT)  # PlanMade carries its expiry; the store wakes us then
+            end = (campaign.plan.made_at if campaign.plan else campaign.created_at) + pace.plan_expiry_s
+            return Move(Do.EXPIRE_PLAN) if now >= end else Move(Do.WAIT, until=end)
         case State.READY:
             if now < campaign.not_before:
                 return Move(Do.WAIT, until=campaign.not_before)
@@ -72,7 +75,8 @@ def next_move(campaign: Campaign, now: float, pace: Pace) -> Move:
         case State.ASKING:
             if campaign.open_job is not None:  # keep looking: the node may answer by itself
                 return _job(campaign.open_job, now, pace)
-            return Move(Do.WAIT)
+            answered = campaign.stop is not None and campaign.stop.rule == "JOB-OPEN" and campaign.intent is not None
+            return Move(Do.GO_ON) if answered else Move(Do.WAIT)
         case _:
             return Move(Do.WAIT)  # paused, or over
 

@@ -21,8 +21,15 @@ class Slack(Protocol):
 class Estate(Protocol):
     """The machines, implemented by bot.estate."""
 
-    def read(self, inventory: Inventory, machines: tuple[str, ...], *, package: Package | None = None,
-             slow: bool = True, validate: tuple[tuple[str, str], ...] = ()) -> EstateFacts:
+    def read(
+        self,
+        inventory: Inventory,
+        machines: tuple[str, ...],
+        *,
+        package: Package | None = None,
+        slow: bool = True,
+        validate: tuple[tuple[str, str], ...] = (),
+    ) -> EstateFacts:
         """Probe machines side by side. `slow` adds copies, replication health, backups.
 
         `validate` is (cms, target node) pairs for Move-ClusteredMailboxServer -ValidateOnly.

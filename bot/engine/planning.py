@@ -1,0 +1,58 @@
+"""Makes the plan, and lets it expire."""
+
+from __future__ import annotations
+
+from bot.engine.reading import read
+from bot.engine.turn import Turn
+from bot.procedure.context import Context
+from bot.procedure.planner import Nothing, PlanRefusal, make_plan
+from state.words import Campaign, NothingToDo, PlanExpired, PlanMade, PlanRefused
+
+
+def plan(turn: Turn, campaign: Campaign) -> None:
+    """Read the cluster and everything its facts name, judge every rule, write the plan or why there is none."""
+    rooms = turn.rooms
+    inventory = rooms.config.inventory(campaign.cluster)
+    package = rooms.package(campaign)
+    if inventory is None:
+        turn.write(
+            campaign,
+            PlanRefused(
+                rule="INVENTORY",
+                sentence=f"{campaign.cluster} is no longer declared in rollup.toml.",
+                remedy=f"Declare [clusters.{campaign.cluster}] with its nodes and ask again.",
+            ),
+            "plan",
+        )
+        return
+    if package is None:
+        turn.write(
+            campaign,
+            PlanRefused(
+                rule="PKG-DECLARED",
+                sentence=f"No declared package answers to “{campaign.package_ref}”.",
+                remedy="Declare it in rollup.toml under [packages.KB…] with path, sha256 and build.",
+            ),
+            "plan",
+        )
+        return
+    facts = read(rooms, inventory, package)
+    context = Context(options=campaign.options, limits=rooms.config.limits, durations=rooms.config.durations)
+    made = make_plan(facts, package, campaign.options, context=context, bot_version=rooms.config.bot_version)
+    if isinstance(made, PlanRefusal):
+        turn.write(
+            campaign,
+            PlanRefused(
+                rule=made.rule, sentence=made.sentence, remedy=made.remedy, checks=made.checks, parts=made.parts
+            ),
+            "plan",
+        )
+    elif isinstance(made, Nothing):
+        turn.write(campaign, NothingToDo(sentence=made.sentence, checks=made.checks), "plan")
+    else:
+        turn.write(campaign, PlanMade(plan=made, expires_at=facts.now + rooms.config.pace.plan_expiry_s), "plan")
+
+
+def expire(turn: Turn, campaign: Campaign) -> None:
+    """A plan nobody started is over; facts that old decide nothing."""
+    turn.write(campaign, PlanExpired(), "expire-plan")

@@ -1,0 +1,71 @@
+"""Reads everything a decision rests on, following the facts to the machines they speak of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.engine.rooms import Rooms
+from bot.procedure.facts import EstateFacts, Inventory, same_name
+from bot.procedure.planner import still_to_read
+from state.words import Campaign, NodeImage, Package, Step, StepKind
+
+ROUNDS = 3  # nodes, SCR targets, the targets' own cluster
+
+
+def read(
+    rooms: Rooms,
+    inventory: Inventory,
+    package: Package,
+    *,
+    machines: tuple[str, ...] = (),
+    validate: tuple[tuple[str, str], ...] = (),
+) -> EstateFacts:
+    """Read the cluster's nodes (or the given machines), then whatever the facts themselves name."""
+    wanted = machines or inventory.nodes
+    facts = rooms.estate.read(inventory, tuple(wanted), package=package, validate=validate)
+    for _ in range(ROUNDS):
+        more = still_to_read(facts)
+        if not more:
+            break
+        further = rooms.estate.read(inventory, more, package=package)
+        facts = replace(
+            facts,
+            machines=facts.machines + further.machines,
+            read_at=min(facts.read_at, further.read_at),
+        )
+    return facts
+
+
+def read_for(rooms: Rooms, campaign: Campaign, step: Step | None) -> EstateFacts | None:
+    """Read every machine of a campaign's plan; a handoff's target is asked with -ValidateOnly as well.
+
+    None when settings no longer declare the cluster.
+    """
+    inventory = rooms.config.inventory(campaign.cluster)
+    package = rooms.package(campaign)
+    if inventory is None or package is None or campaign.plan is None:
+        return None
+    validate = ((step.cms, step.target),) if step is not None and step.kind is StepKind.HANDOFF else ()
+    return read(rooms, inventory, package, machines=campaign.plan.machine_set, validate=validate)
+
+
+def image_of(facts: EstateFacts, machine: str) -> NodeImage | None:
+    """What a machine looks like now, to be kept as its before-image; None if it could not be read."""
+    found = facts.machine(machine)
+    if found is None or not found.reached:
+        return None
+    groups: tuple[tuple[str, str], ...] = ()
+    paused = False
+    view = found.cluster
+    if view is not None and hasattr(view, "groups"):
+        groups = tuple((g.name, g.owner) for g in view.groups)
+        paused = any(same_name(n, machine) and s.name == "PAUSED" for n, s in view.nodes)
+    services = found.services if isinstance(found.services, tuple) else ()
+    exsetup = getattr(found.level, "exsetup", "")
+    return NodeImage(
+        machine=machine,
+        groups=groups,
+        services=tuple((s.name, s.state, s.start) for s in services),
+        paused=paused,
+        level=exsetup if isinstance(exsetup, str) else "",
+    )
