@@ -1,0 +1,295 @@
+"""Clustered mailbox servers: databases, storage group copies, and what a handoff or failover does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.lab.cluster.model import FailoverCluster, Group, Node
+from bot.lab.cluster.world import World, short
+from bot.lab.windows.machine import Machine
+
+# Services that run only where the clustered mailbox server is, and those that run on every node.
+ACTIVE_SERVICES = ("MSExchangeIS", "MSExchangeSA", "MSExchangeMailboxAssistants", "MSExchangeMailSubmission",
+                   "MSExchangeSearch")
+REPL = "MSExchangeRepl"
+BAD_COPIES = {"Failed", "Seeding", "Suspended", "Stopped", "Disabled", "NotSupported"}
+
+
+@dataclass
+class Database:
+    """A mailbox database."""
+
+    name: str
+    mounted: bool
+    wanted: bool  # mounted by the administrator: mount it again after a move
+    last_full_backup: float | None  # Unix seconds
+    backup: str = ""  # "" | "active" | "passive"
+    mailboxes: int = 200
+
+
+@dataclass
+class CopyOf:
+    """One copy of a storage group, on the passive node (CCR) or on a standby machine (SCR)."""
+
+    machine: str  # "" = whichever node is passive
+    typed: str = ""  # SCR: as the administrator spelled it
+    forced: str = ""  # Failed, Seeding, Suspended …: what it stays until somebody acts
+    copy_queue: int = 0
+    replay_queue: int = 0
+    replay_lag_h: float = 24.0
+    since: float = -1e12  # lab Unix seconds: the Replication service (re)opened it here
+    fresh: bool = False  # was reopened: Initializing until a log has been copied
+    said: str = ""  # the status the truth log last heard
+
+
+@dataclass
+class StorageGroup:
+    """A storage group with its databases and copies."""
+
+    name: str
+    databases: list[Database]
+    quiet: bool = False
+    copy: CopyOf | None = None  # CCR only
+    standbys: list[CopyOf] = field(default_factory=list)
+
+
+@dataclass
+class Cms:
+    """A clustered mailbox server; the cluster group of the same name carries it."""
+
+    name: str
+    cluster: FailoverCluster
+    group: Group
+    ccr: bool
+    storage_groups: list[StorageGroup]
+    redundant: list[str]
+    build: str  # the service pack's build, which AdminDisplayVersion shows
+    ttl_s: int = 300
+    fqdn: bool = False
+    dirty_volume: bool = False
+    moved_by: str = ""
+    down_since: float | None = None  # lab Unix seconds since mail is down; None = mail is up
+    move_running: bool = False
+
+    @property
+    def state(self) -> str:
+        """Online, PartiallyOnline, OnlinePending, Offline, OfflinePending or Failed."""
+        return (self.group.phase or self.group.state).replace(" ", "")
+
+    @property
+    def databases(self) -> list[Database]:
+        """Every database of every storage group."""
+        return [d for g in self.storage_groups for d in g.databases]
+
+    @property
+    def owner(self) -> Node:
+        """The node that carries it."""
+        return self.cluster.node(self.group.owner)
+
+    @property
+    def mail_up(self) -> bool:
+        """Online with every database mounted that should be."""
+        return self.state == "Online" and all(d.mounted for d in self.databases if d.wanted)
+
+    def passive(self) -> Node | None:
+        """CCR: the other node."""
+        others = [n for n in self.cluster.nodes if short(n.name) != short(self.group.owner)]
+        return others[0] if self.ccr and others else None
+
+
+class Exchange:
+    """All of Exchange on the estate."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.cms: dict[str, Cms] = {}
+        # Writes an Application event on a machine; estate.py puts the real one here.
+        self.event: Callable[[Machine, str, int, str, str], None] = lambda *_event: None
+
+    def find(self, name: str) -> Cms | None:
+        """A clustered mailbox server by any spelling."""
+        return self.cms.get(short(name))
+
+    def adopt(self, cms: Cms) -> None:
+        """Take a clustered mailbox server in and follow its group."""
+        self.cms[short(cms.name)] = cms
+        timing, group = self.world.timing, cms.group
+        group.stop_s, group.start_s = timing.cms_stop_s, timing.cms_start_s
+        group.on_offline = lambda _g, job: self._offline(cms, job)
+        group.on_online = lambda _g, job: self._online(cms, job)
+        group.on_moved = lambda _g, old, new, by, job: self._moved(cms, old, new, by, job)
+        if group.online:
+            self._services(cms.owner.machine, on=True)
+        if not cms.mail_up:
+            cms.down_since = self.world.clock.now()
+        self.judge(cms, silent=True)
+
+    # --- the group's turning points; all under the world's lock ---------------------------------
+
+    def _offline(self, cms: Cms, job: str) -> None:
+        node = cms.owner
+        if cms.down_since is None:
+            cms.down_since = self.world.clock.now()
+        for group in cms.storage_groups:
+            for database in group.databases:
+                if database.mounted:
+                    database.mounted = False
+                    self.event(node.machine, "MSExchangeIS Mailbox Store", 9539, "Information",
+                               f'The Microsoft Exchange Database "{group.name}\\{database.name}" was stopped.')
+                    self.world.truth.write("db_dismounted", cms=cms.name, db=database.name, job=job)
+                if database.backup == "active" or (cms.ccr and database.backup):
+                    database.backup = ""  # a handoff aborts running backups
+        if cms.group.online:
+            self.world.truth.write("cms_offline", cms=cms.name, node=node.name, job=job)
+        self._services(node.machine, on=False)
+        self.judge(cms, job)
+
+    def _moved(self, cms: Cms, old: str, new: str, by: str, job: str) -> None:
+        cms.moved_by = by
+        if short(old) != short(new):
+            self.world.truth.write("cms_moved", cms=cms.name, **{"from": old}, to=new, by=by, job=job)
+            for group in cms.storage_groups:
+                if group.copy:
+                    self._reopen(group.copy)
+            self.judge(cms, job)
+
+    def _online(self, cms: Cms, job: str) -> None:
+        node = cms.owner
+        self._services(node.machine, on=True)
+        self.world.truth.write("cms_online", cms=cms.name, node=node.name, job=job)
+        self.judge(cms, job)
+        by, cms.moved_by = cms.moved_by, ""
+        self.world.timeline.after(self.world.timing.mount_s, lambda: self._mount_all(cms, by, job))
+
+    def _mount_all(self, cms: Cms, by: str, job: str) -> None:
+        with self.world.lock:
+            if not cms.group.online:
+                return
+            lossy = cms.ccr and by == "failover"
+            for position, group in enumerate(cms.storage_groups):
+                unusable = lossy and group.copy is not None and group.copy.forced in BAD_COPIES
+                for database in group.databases:
+                    # The mount-allowed mark is Exchange's own: a move by cluster tools leaves it behind.
+                    forgotten = by == "cluster.exe" and position == 0
+                    refused = self.world.faults("database_dismounted", cms=cms.name, database=database.name,
+                                                machine=cms.owner.name) is not None if by else False
+                    if database.wanted and not (unusable or forgotten or refused):
+                        self._mount(cms, group, database, job)
+            self._settle(cms)
+
+    def _mount(self, cms: Cms, group: StorageGroup, database: Database, job: str) -> None:
+        if database.mounted:
+            return
+        database.mounted = True
+        self.event(cms.owner.machine, "MSExchangeIS Mailbox Store", 9523, "Information",
+                   f'The Microsoft Exchange Database "{group.name}\\{database.name}" has been started.')
+        self.world.truth.write("db_mounted", cms=cms.name, db=database.name, job=job)
+
+    def _settle(self, cms: Cms) -> None:
+        cms.down_since = None if cms.mail_up else (cms.down_since or self.world.clock.now())
+
+    def mount(self, cms: Cms, database: Database, job: str) -> None:
+        """Mount-Database."""
+        with self.world.lock:
+            group = next(g for g in cms.storage_groups if database in g.databases)
+            database.wanted = True
+            self._mount(cms, group, database, job)
+            self._settle(cms)
+
+    def dismount(self, cms: Cms, database: Database, job: str) -> None:
+        """Dismount-Database."""
+        with self.world.lock:
+            if database.mounted:
+                database.mounted = False
+                self.world.truth.write("db_dismounted", cms=cms.name, db=database.name, job=job)
+            database.wanted = False
+
+    def _services(self, machine: Machine, *, on: bool) -> None:
+        for name in ACTIVE_SERVICES:
+            service = machine.services.get(name)
+            if service and service.start_mode != "Disabled":
+                machine.services.set_state(name, "Running" if on and machine.online else "Stopped")
+
+    # --- copies ----------------------------------------------------------------------------------
+
+    def _reopen(self, copy: CopyOf) -> None:
+        copy.fresh, copy.since = True, self.world.clock.now()
+
+    def status(self, cms: Cms, group: StorageGroup, copy: CopyOf) -> str:
+        """SummaryCopyStatus of a copy now."""
+        place = self._place(cms, copy)
+        if place is None or not place.online:
+            return "ServiceDown"
+        service = place.services.get(REPL)
+        if service is None or service.state != "Running":
+            return "ServiceDown"
+        if copy.forced:
+            return copy.forced
+        if not copy.fresh:
+            return "Healthy"
+        age = self.world.clock.now() - copy.since
+        if age < self.world.timing.copy_start_s:
+            return "ServiceDown"
+        if group.quiet or not cms.mail_up:
+            return "Initializing"  # no mail, no log, nothing to copy
+        if age < self.world.timing.copy_start_s + self.world.timing.copy_initializing_s:
+            return "Initializing"
+        copy.fresh = False
+        return "Healthy"
+
+    def _place(self, cms: Cms, copy: CopyOf) -> Machine | None:
+        if copy.machine:
+            return self.world.machine(copy.machine)
+        passive = cms.passive()
+        return passive.machine if passive else None
+
+    def judge(self, cms: Cms, job: str = "", *, silent: bool = False) -> None:
+        """Write every copy's status that changed, and look again when the next change is due."""
+        with self.world.lock:
+            for group in cms.storage_groups:
+                for copy in ([group.copy] if group.copy else []) + group.standbys:
+                    now = self.status(cms, group, copy)
+                    if now == copy.said:
+                        continue
+                    copy.said = now
+                    if not silent:
+                        standby = copy.machine or getattr(cms.passive(), "name", "")
+                        self.world.truth.write("copy_state", cms=cms.name, storage_group=group.name,
+                                               machine=standby, state=now, job=job)
+                    if copy.fresh:
+                        timing = self.world.timing
+                        wait = timing.copy_start_s if now == "ServiceDown" else timing.copy_initializing_s
+                        self.world.timeline.after(wait + 1, lambda: self.judge(cms, job))
+
+    def replication_service(self, machine: Machine, state: str, job: str = "") -> None:
+        """The Replication service on a machine stopped or started: its copies follow; seeding dies of it."""
+        with self.world.lock:
+            for cms in self.cms.values():
+                touched = False
+                for group in cms.storage_groups:
+                    for copy in ([group.copy] if group.copy else []) + group.standbys:
+                        if self._place(cms, copy) is not machine:
+                            continue
+                        touched = True
+                        if state == "Running":
+                            self._reopen(copy)
+                        elif copy.forced == "Seeding":
+                            copy.forced = "Failed"
+                if state != "Running" and cms.passive() and cms.passive().machine is machine:  # type: ignore[union-attr]
+                    for database in cms.databases:
+                        if database.backup == "passive":
+                            database.backup = ""  # the VSS backup ran inside it
+                if touched:
+                    self.judge(cms, job)
+
+    def mail(self, cms: Cms, storage_group: str = "") -> None:
+        """Someone sends a megabyte of mail: logs are made and copied, Initializing ends."""
+        with self.world.lock:
+            for group in cms.storage_groups:
+                if storage_group and group.name.casefold() != storage_group.casefold():
+                    continue
+                for copy in ([group.copy] if group.copy else []) + group.standbys:
+                    if cms.mail_up and self.status(cms, group, copy) == "Initializing":
+                        copy.fresh = False
+            self.judge(cms)
