@@ -1,0 +1,132 @@
+# exchange.ps1, version 1. Reads what Exchange knows, as seen from this machine. Changes nothing:
+# -ValidateOnly and the Test- cmdlets are reads.
+#
+# Parameters: sections, machine (this machine's name in the inventory), validate (lines of cms<TAB>target).
+
+Say 'script' @('exchange', '1')
+
+# Machines are named short or in full, in any case.
+function Get-Short {
+    param($Name)
+    ([string]$Name).Split('.')[0].ToLower()
+}
+
+function Get-Ticks {
+    param($Time)
+    if ($Time) {
+        $Time.ToUniversalTime().Ticks
+    }
+}
+
+$me = Get-Short $env:COMPUTERNAME
+$servers = New-Object Collections.ArrayList
+
+Section 'snapin' {
+    Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+}
+
+# Every clustered mailbox server that may run on this machine.
+Section 'cms' {
+    foreach ($server in @(Get-MailboxServer)) {
+        $nodes = @($server.RedundantMachines | Where-Object { $_ })
+        if (@($nodes | ForEach-Object { Get-Short $_ }) -contains $me) {
+            [void]$servers.Add($server.Name)
+            Say 'cms' @($server.Name, $server.ClusteredStorageType)
+            foreach ($node in $nodes) {
+                Say 'cms.redundant' @($server.Name, $node)
+            }
+        }
+    }
+}
+
+Section 'status' {
+    foreach ($name in $servers) {
+        $status = Get-ClusteredMailboxServerStatus -Identity $name
+        Say 'cms.state' @($name, $status.State)
+        foreach ($machine in @($status.OperationalMachines | Where-Object { $_ })) {
+            Say 'cms.operational' @($name, $machine)
+        }
+    }
+}
+
+Section 'version' {
+    foreach ($name in $servers) {
+        Say 'cms.version' @($name, (Get-ExchangeServer -Identity $name).AdminDisplayVersion)
+    }
+}
+
+Section 'databases' {
+    foreach ($name in $servers) {
+        foreach ($database in @(Get-MailboxDatabase -Server $name -Status)) {
+            Say 'database' @($name, $database.StorageGroupName, $database.Name, $database.Mounted, $database.BackupInProgress, (Get-Ticks $database.LastFullBackup))
+        }
+    }
+}
+
+Section 'standby' {
+    foreach ($name in $servers) {
+        foreach ($group in @(Get-StorageGroup -Server $name)) {
+            Say 'group' @($name, $group.Name)
+            foreach ($standby in @($group.StandbyMachines | Where-Object { $_ })) {
+                Say 'standby' @($name, $group.Name, $standby.NodeName, $standby.ReplayLagTime.TotalSeconds)
+            }
+        }
+    }
+}
+
+Section 'copies' {
+    foreach ($name in $servers) {
+        foreach ($copy in @(Get-StorageGroupCopyStatus -Server $name)) {
+            Say 'copy' @($name, $copy.Name, '', $copy.SummaryCopyStatus, $copy.CopyQueueLength, $copy.ReplayQueueLength)
+        }
+        foreach ($group in @(Get-StorageGroup -Server $name)) {
+            foreach ($standby in @($group.StandbyMachines | Where-Object { $_ })) {
+                $copy = Get-StorageGroupCopyStatus -Identity ($name + '\' + $group.Name) -StandbyMachine $standby.NodeName
+                Say 'copy' @($name, $group.Name, $standby.NodeName, $copy.SummaryCopyStatus, $copy.CopyQueueLength, $copy.ReplayQueueLength)
+            }
+        }
+    }
+}
+
+# New with Service Pack 1: without the cmdlet there is nothing to test.
+Section 'health' {
+    if (Get-Command Test-ReplicationHealth -ErrorAction SilentlyContinue) {
+        foreach ($item in @(Test-ReplicationHealth)) {
+            Say 'health' @($item.Check, $item.Result, $item.Error)
+        }
+    }
+    else {
+        Say 'health.none' @('')
+    }
+}
+
+Section 'validate' {
+    foreach ($line in $Given['validate'].Split("`n")) {
+        $pair = $line.Split("`t")
+        if ($pair.Length -eq 2) {
+            try {
+                Move-ClusteredMailboxServer -Identity $pair[0] -TargetMachine $pair[1] -MoveComment 'rollup-bot: validation only' -ValidateOnly -Confirm:$false | Out-Null
+                Say 'validate' @($pair[0], $pair[1], '')
+            }
+            catch {
+                Say 'validate' @($pair[0], $pair[1], $_.Exception.Message)
+            }
+        }
+    }
+}
+
+Section 'mapi' {
+    foreach ($name in $servers) {
+        foreach ($test in @(Test-MapiConnectivity -Server $name)) {
+            Say 'mapi' @($test.Database, $test.Result, $test.Error)
+        }
+    }
+}
+
+# What a stand-alone machine does beside being a standby.
+Section 'roles' {
+    foreach ($server in @(Get-ExchangeServer | Where-Object { (Get-Short $_.Name) -eq $me })) {
+        Say 'roles' @($server.ServerRole)
+        Say 'mailboxes' @(@(Get-Mailbox -Server $server.Name -ResultSize Unlimited).Count)
+    }
+}

@@ -1,0 +1,18 @@
+# jobs.ps1, version 1. Shows the folders of jobs on this machine. Changes nothing.
+#
+# Parameters: root, name (one folder, or empty for all of them).
+
+Say 'script' @('jobs', '1')
+
+Section 'jobs' {
+    Say 'boot' @((Get-BootTime))
+    if ($Given['name']) {
+        Show-Folder (Join-Path $Given['root'] $Given['name']) -Tail
+    }
+    else {
+        # A name that begins with ~ is a folder that was being prepared and never became a job.
+        foreach ($folder in @(Get-ChildItem $Given['root'] | Where-Object { $_.PSIsContainer -and $_.Name -notlike '~*' })) {
+            Show-Folder $folder.FullName
+        }
+    }
+}

@@ -1,0 +1,59 @@
+# prelude.ps1, version 1. Stands before every script the bot sends, and changes nothing on the machine.
+#
+# Before it stands one line the bot writes: $Parameters = '<base64>'. Decoded, it is lines of
+# key<TAB>base64(value): names and texts arrive as data and never become part of the code.
+#
+# Replies are lines of key<TAB>base64(field)<TAB>base64(field)... between two marks, so that neither
+# code page, nor language, nor the width of a console can change them. Times are UTC ticks.
+
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+
+function Read-Base64 {
+    param($Text)
+    [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($Text))
+}
+
+$Given = @{}
+foreach ($line in (Read-Base64 $Parameters).Split("`n")) {
+    $pair = $line.Split("`t")
+    if ($pair.Length -eq 2) {
+        $Given[$pair[0]] = Read-Base64 $pair[1]
+    }
+}
+
+function Say {
+    param($Key, $Fields)
+    $line = $Key
+    foreach ($field in @($Fields)) {
+        $line = $line + "`t" + [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes([string]$field))
+    }
+    [Console]::Out.WriteLine($line)
+}
+
+# One question, or a few that belong together. If it fails, only its own answers are missing.
+function Section {
+    param($Name, $Body)
+    if (@($Given['sections'].Split(',')) -notcontains $Name) {
+        return
+    }
+    try {
+        & $Body
+        Say 'section' @($Name, 'ok', '')
+    }
+    catch {
+        Say 'section' @($Name, 'failed', $_.Exception.Message)
+    }
+}
+
+function Get-Now {
+    [DateTime]::UtcNow.Ticks
+}
+
+function Get-BootTime {
+    $system = Get-WmiObject -Class Win32_OperatingSystem
+    [Management.ManagementDateTimeConverter]::ToDateTime($system.LastBootUpTime).ToUniversalTime().Ticks
+}
+
+[Console]::Out.WriteLine('[rollup-begin]')
+Say 'clock' @((Get-Now))
