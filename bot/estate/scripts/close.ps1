@@ -5,7 +5,6 @@
 Say 'script' @('close', '1')
 
 Section 'close' {
-    Say 'boot' @((Get-BootTime))
     $folder = Join-Path $Given['root'] $Given['name']
     $draft = Join-Path $Given['root'] ('~' + [Guid]::NewGuid().ToString())
     [void][IO.Directory]::CreateDirectory($draft)
@@ -28,5 +27,4 @@ Section 'close' {
         }
         Remove-Item -LiteralPath $draft -Recurse
     }
-    Show-Folder $folder -Tail
 }

@@ -15,7 +15,6 @@ function Invoke-Tool {
 Say 'script' @('start', '1')
 
 Section 'start' {
-    Say 'boot' @((Get-BootTime))
     $folder = Join-Path $Given['root'] $Given['name']
     $draft = Join-Path $Given['root'] ('~' + [Guid]::NewGuid().ToString())
     [void][IO.Directory]::CreateDirectory($draft)
@@ -33,6 +32,7 @@ Section 'start' {
         Say 'standing' @($_.Exception.Message)
     }
     if ($ours) {
+        Say 'created' @($Given['name'])
         $run = 'powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File ' + (Join-Path $folder 'job.ps1')
         $task = 'rollup-bot-' + $Given['name']
         try {
@@ -59,5 +59,4 @@ Section 'start' {
             Say 'unstarted' @($_.Exception.Message)
         }
     }
-    Show-Folder $folder -Tail
 }
