@@ -131,7 +131,7 @@ def _dangling(s: Scenario) -> Iterable[str]:
         if fault.cms and fault.cms.casefold() not in all_cms:
             yield f"faults.cms: there is no clustered mailbox server {fault.cms!r}"
     for package in s.packages:
-        for machine in (*package.absent_on, *package.swapped_on, *package.corrupt_on):
+        for machine in (*package.absent_on, *package.swapped_on):
             if machine.casefold() not in folded:
                 yield f"packages: there is no machine {machine!r}"
 

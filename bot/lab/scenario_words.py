@@ -93,7 +93,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     declared: bool = True  # stands in the generated rollup.toml
     absent_on: tuple[str, ...] = ()
     swapped_on: tuple[str, ...] = ()  # another file of that name
-    corrupt_on: tuple[str, ...] = ()  # same hash declared, file cannot be opened by the Installer
+    damaged: bool = False  # the file itself, hash and all, is none the Installer can read
     reboot: bool = False  # ends with 3010
     seconds: float = 0.0  # lab seconds its install takes; 0 = timing.install_s
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +25,24 @@ class World:
     timing: Timing
     lock: threading.RLock = field(default_factory=threading.RLock)
     machines: dict[str, Machine] = field(default_factory=dict)  # by short name, folded
+    causes: dict[str, str] = field(default_factory=dict)  # machine -> the job acting on it
     doing: dict[str, str] = field(default_factory=dict)  # machine -> what it is doing, for the page
     # Asked by behaviours whether something is to go wrong now: (kind, **where) -> the fault's value or None.
     faults: Callable[..., Any] = lambda *_kind, **_where: None
+
+    @contextmanager
+    def acting(self, machine: str, job: str) -> Iterator[None]:
+        """While this lasts, what happens to a machine's services is that job's doing."""
+        before = self.causes.get(short(machine), "")
+        self.causes[short(machine)] = job
+        try:
+            yield
+        finally:
+            self.causes[short(machine)] = before
+
+    def cause(self, machine: str) -> str:
+        """The job that is acting on a machine now, "" if none."""
+        return self.causes.get(short(machine), "")
 
     def job(self, session: Session) -> str:
         """The job folder a command runs in, "" outside of any."""
