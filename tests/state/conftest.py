@@ -1,0 +1,1 @@
+"""Small campaigns to push around: the shortest values every event accepts."""
