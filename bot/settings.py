@@ -128,6 +128,7 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     slack_bot_token: str = ""
     slack_app_token: str = ""
     winrm_password: str = ""
+    redis_password: str = ""
     hmac_key: str = ""
 
     def __repr__(self) -> str:
@@ -224,7 +225,8 @@ def check_realm(settings: Settings) -> str:
 
 
 def secrets(environ: Mapping[str, str] | None = None) -> Secrets:
-    """Read ROLLUP_SLACK_BOT_TOKEN, ROLLUP_SLACK_APP_TOKEN, ROLLUP_WINRM_PASSWORD, ROLLUP_HMAC_KEY, each also as …_FILE.
+    """Read ROLLUP_SLACK_BOT_TOKEN, ROLLUP_SLACK_APP_TOKEN, ROLLUP_WINRM_PASSWORD, ROLLUP_REDIS_PASSWORD,
+    ROLLUP_HMAC_KEY, each also as …_FILE.
 
     Raises SettingsError when both forms are set or a file cannot be read; never repeats a value.
     """

@@ -16,7 +16,6 @@ import tomli_w
 from bot.lab.clock import LabClock
 from bot.lab.cluster.estate import Estate, build_estate
 from bot.lab.scenario import Scenario
-from bot.lab.scenario import Person as PlayedPerson
 from bot.lab.truth import TruthLog
 from bot.lab.workspace.lab_routes import Controls
 from bot.lab.workspace.server import RunningWorkspace, serve_workspace
@@ -53,9 +52,16 @@ def people_of(scenario: Scenario) -> tuple[Person, ...]:
     for one in scenario.people:
         made.append(
             Person(
-                id=slack_id("U", one.name, [p.id for p in made]), name=one.name.casefold(), real_name=one.name,
-                roles=one.roles, tz=one.tz, email=f"{one.name.casefold()}@lab.example", is_bot=one.bot,
-                deleted=one.deactivated, is_restricted=one.guest or "guest" in one.roles, is_stranger=one.external,
+                id=slack_id("U", one.name, [p.id for p in made]),
+                name=one.name.casefold(),
+                real_name=one.name,
+                roles=one.roles,
+                tz=one.tz,
+                email=f"{one.name.casefold()}@lab.example",
+                is_bot=one.bot,
+                deleted=one.deactivated,
+                is_restricted=one.guest or "guest" in one.roles,
+                is_stranger=one.external,
             )
         )
     return tuple(made)
@@ -70,13 +76,18 @@ class WorkspaceRange:
         self.channels = {name: slack_id("C", name) for name in names}
         self.people = people_of(scenario)
         self.space = Workspace(
-            self.people, [Channel(id=ident, name=name) for name, ident in self.channels.items()], clock, truth=truth.write
+            self.people,
+            [Channel(id=ident, name=name) for name, ident in self.channels.items()],
+            clock,
+            truth=truth.write,
         )
         self.served: RunningWorkspace | None = None
 
     def serve(self, port: int, *, estate: Estate | None = None, controls: Controls | None = None) -> RunningWorkspace:
         """Serve page and Web API. Raises OSError when the port is taken."""
-        self.served = serve_workspace(self.space, port, estate_state=estate.state if estate else None, controls=controls)
+        self.served = serve_workspace(
+            self.space, port, estate_state=estate.state if estate else None, controls=controls
+        )
         return self.served
 
     def ids(self) -> dict[str, str]:
@@ -91,28 +102,30 @@ class WorkspaceRange:
             return [ids[p.name] for p in self.scenario.people if role in p.roles]
 
         return {
-            "slack": {"channel": next(iter(self.channels.values())),
-                      "base_url": self.served.api_url if self.served else ""},
+            "slack": {
+                "channel": next(iter(self.channels.values())),
+                "base_url": self.served.api_url if self.served else "",
+            },
             "people": {
-                "requesters": listed("requester"), "approvers": listed("approver"),
-                "map": {ids[p.name]: _human(self.scenario.people, p) for p in self.scenario.people},
+                "requesters": listed("requester"),
+                "approvers": listed("approver"),
+                "map": {ids[p.name]: (p.same_person_as or p.name).casefold() for p in self.scenario.people},
             },
         }
 
     def announce(self) -> dict[str, Any]:
         """What `rollup-bot lab workspace` prints when ready."""
         return {
-            "api": self.served.api_url if self.served else "", "page": self.served.url if self.served else "",
-            "bot_token": self.space.app.bot_token, "app_token": self.space.app.app_token, "users": self.ids(),
+            "api": self.served.api_url if self.served else "",
+            "page": self.served.url if self.served else "",
+            "bot_token": self.space.app.bot_token,
+            "app_token": self.space.app.app_token,
+            "users": self.ids(),
         }
 
     def secrets(self) -> dict[str, str]:
         """Environment variables for a bot."""
         return {"ROLLUP_SLACK_BOT_TOKEN": self.space.app.bot_token, "ROLLUP_SLACK_APP_TOKEN": self.space.app.app_token}
-
-
-def _human(people: tuple[PlayedPerson, ...], one: PlayedPerson) -> str:
-    return (one.same_person_as or one.name).casefold()
 
 
 class EstateRange:
@@ -140,8 +153,10 @@ class EstateRange:
         for cluster in scenario.clusters:
             if not cluster.declared:
                 continue
-            clusters[cluster.name] = {"nodes": [node.name for node in cluster.nodes],
-                                      "channel": channels.get(cluster.channel, cluster.channel)}
+            clusters[cluster.name] = {
+                "nodes": [node.name for node in cluster.nodes],
+                "channel": channels.get(cluster.channel, cluster.channel),
+            }
             if cluster.window:
                 clusters[cluster.name]["window"] = cluster.window
         return {
@@ -157,8 +172,11 @@ class EstateRange:
 
     def announce(self) -> dict[str, Any]:
         """What `rollup-bot lab estate` prints when ready."""
-        return {"machines": self.urls(), "username": f"{self.scenario.lab.domain}\\{self.scenario.lab.username}",
-                "password": self.password()}
+        return {
+            "machines": self.urls(),
+            "username": f"{self.scenario.lab.domain}\\{self.scenario.lab.username}",
+            "password": self.password(),
+        }
 
     def secrets(self) -> dict[str, str]:
         """Environment variables for a bot."""

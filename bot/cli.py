@@ -1,0 +1,276 @@
+"""rollup-bot: run, worker, lab, doctor, export, verify. Exit codes: 0 done, 1 broken, 2 usage or settings, 3 stopped, 130."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+EXIT_BROKEN, EXIT_USAGE, EXIT_STOPPED, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+_config = click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    default=Path("rollup.toml"),
+    show_default=True,
+    help="The settings file.",
+)
+
+
+def main() -> None:
+    """The console script: plain sentences on stderr, never a traceback for what people can mend."""
+    from bot.settings import SettingsError
+
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except click.ClickException as err:
+        err.show()
+        code = EXIT_USAGE
+    except SettingsError as err:
+        click.echo(f"rollup-bot: {err}", err=True)
+        code = EXIT_USAGE
+    except Exception as err:
+        from state.errors import StateError
+
+        if not isinstance(err, StateError) or os.environ.get("ROLLUP_DEBUG"):
+            raise
+        click.echo(f"rollup-bot: {err}", err=True)
+        code = EXIT_BROKEN
+    sys.stdout.flush()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rollup-bot", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Exchange 2007 update rollups across clustered mailbox servers, in Slack, with two people at every step."""
+
+
+def _log(level: int = logging.INFO) -> None:
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for chatty in ("slack_bolt", "slack_sdk", "urllib3", "dramatiq"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+@cli.command()
+@_config
+@click.option("--no-worker", is_flag=True, help="Only listen to Slack; workers run elsewhere.")
+def run(config: Path, no_worker: bool) -> int:
+    """Run the bot."""
+    from bot.app import run as run_bot
+    from bot.settings import load, secrets
+
+    _log()
+    return run_bot(config, load(config), secrets(), worker=not no_worker)
+
+
+@cli.command()
+@_config
+def worker(config: Path) -> int:
+    """Run one more worker on the same Redis."""
+    from bot.app import run as run_bot
+    from bot.settings import load, secrets
+
+    _log()
+    return run_bot(config, load(config), secrets(), worker=True, slack=True)
+
+
+@cli.command()
+@click.argument("campaign")
+@_config
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
+def export(campaign: str, config: Path, output: Path | None) -> int:
+    """Write a campaign's transcript."""
+    from bot.app import open_store
+    from bot.settings import load
+    from state.errors import UnknownCampaign
+
+    url, _ = open_store(load(config))
+    try:
+        raw = _transcript(url, campaign)
+    except UnknownCampaign:
+        raise click.UsageError(f"There is no campaign {campaign}.") from None
+    if output is None:
+        click.get_binary_stream("stdout").write(raw)
+    else:
+        output.write_bytes(raw)
+    return 0
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--head", help="The last hash the file must have, from a closing line in Slack (any length of prefix ≥ 8)."
+)
+def verify(file: Path, head: str | None) -> int:
+    """Check a transcript: every byte of it, its chain, and the order of the document. Needs neither Redis nor Slack."""
+    from bot.procedure.order import check_events
+    from state.audit import read_transcript
+    from state.errors import TranscriptRefused
+
+    try:
+        raw = file.read_bytes()
+    except OSError as err:
+        raise click.UsageError(f"{file} cannot be read: {err.strerror}") from None
+    try:
+        header, events, footer = read_transcript(raw)
+    except TranscriptRefused as err:
+        click.echo(f"{file}: not a whole transcript: {err}", err=True)
+        return EXIT_BROKEN
+    if head is not None and (len(head) < 8 or not footer.head.startswith(head.casefold())):
+        click.echo(f"{file}: its head is {footer.head}, not {head}", err=True)
+        return EXIT_BROKEN
+    violations = check_events(tuple(events))
+    for violation in violations:
+        click.echo(f"{file}: event {violation.version}: {violation.rule}: {violation.sentence}", err=True)
+    if violations:
+        return EXIT_BROKEN
+    click.echo(
+        f"{header.campaign}: {footer.events} events, unbroken, in the order the document asks for; head {footer.head}"
+    )
+    return 0
+
+
+@cli.group(invoke_without_command=True)
+@click.option("--scenario", default="ccr", show_default=True, help="A scenario's name, or a file.")
+@click.option("--port", default=8765, show_default=True, help="Where the page is served.")
+@click.option("--play", is_flag=True, help="Let played people carry the campaign to its end; the thread is printed.")
+@click.option("--speed", default=0.0, help="Lab seconds in one second. [default: 10; with --play 120]")
+@click.option("--transcript", type=click.Path(path_type=Path), help="With --play: write the transcript here.")
+@click.option("--truth", type=click.Path(path_type=Path), help="Write what really happened here, a JSON object a line.")
+@click.pass_context
+def lab(
+    context: click.Context,
+    scenario: str,
+    port: int,
+    play: bool,
+    speed: float,
+    transcript: Path | None,
+    truth: Path | None,
+) -> int:
+    """The practice range: simulated machines and a Slack to practise in, with the production bot between them."""
+    if context.invoked_subcommand is not None:
+        return 0
+    if play:
+        return _play(scenario, speed or 120.0, transcript, truth)
+    return _demo(scenario, port, speed or 10.0, truth)
+
+
+_scenario = click.option("--scenario", default="ccr", show_default=True, help="A scenario's name, or a file.")
+_speed = click.option("--speed", default=1.0, show_default=True, help="Lab seconds in one second.")
+_truth = click.option("--truth", type=click.Path(path_type=Path), help="Write what really happened here.")
+_write = click.option("--config", type=click.Path(path_type=Path), help="Write (or merge into) a matching rollup.toml.")
+
+
+@lab.command()
+@_scenario
+@click.option("--port", default=0, help="Machine i is served on port + i; 0 takes any free ones.")
+@_speed
+@_truth
+@_write
+def estate(scenario: str, port: int, speed: float, truth: Path | None, config: Path | None) -> int:
+    """Serve a scenario's machines over WS-Management; one JSON line says where and with which account."""
+    from bot.lab import alone
+
+    with _lab_errors():
+        return alone.estate(scenario, port=port, speed=speed, truth=truth, config=config, say=click.echo)
+
+
+@lab.command()
+@_scenario
+@click.option("--port", default=0, help="Where page and Web API are served; 0 takes any free one.")
+@_speed
+@_truth
+@_write
+def workspace(scenario: str, port: int, speed: float, truth: Path | None, config: Path | None) -> int:
+    """Serve the practice workspace: page, Web API and Socket Mode; one JSON line says where and with which tokens."""
+    from bot.lab import alone
+
+    with _lab_errors():
+        return alone.workspace(scenario, port=port, speed=speed, truth=truth, config=config, say=click.echo)
+
+
+@contextmanager
+def _lab_errors() -> Iterator[None]:
+    """Say in one sentence what keeps a practice range from starting."""
+    from bot.lab.scenario import ScenarioError
+
+    try:
+        yield
+    except ScenarioError as err:
+        raise click.UsageError(str(err)) from None
+    except OSError as err:
+        if err.errno != errno.EADDRINUSE:
+            raise
+        raise click.UsageError("The port is taken by another program; choose another with --port.") from None
+
+
+@contextmanager
+def _lab_folder() -> Iterator[tuple[Path, str]]:
+    """A folder and a Redis of the range's own; both are gone afterwards."""
+    from state.server import EmbeddedServer
+
+    with tempfile.TemporaryDirectory(prefix="rollup-lab-") as name:
+        server = EmbeddedServer(Path(name) / "redis")
+        server.start()
+        server.watch()
+        try:
+            yield Path(name), server.url
+        finally:
+            server.stop()
+
+
+def _play(name: str, speed: float, transcript: Path | None, truth: Path | None) -> int:
+    """Played people carry one campaign to its end; the thread is printed as it grows."""
+    from bot.lab.play import play
+    from bot.lab.scenario import load
+    from bot.lab.session import PracticeSession
+
+    with _lab_errors():
+        scenario = load(name)
+        with _lab_folder() as (folder, url):
+            session = PracticeSession(scenario, folder=folder, redis_url=url, speed=speed, truth=truth)
+            session.start(0)
+            try:
+                result = play(session, say=click.echo)
+                if transcript is not None and result.campaign:
+                    transcript.write_bytes(_transcript(url, result.campaign))
+            finally:
+                session.stop()
+            if result.unexpected or os.environ.get("ROLLUP_LAB_LOG"):
+                click.echo((folder / "bot.log").read_text(encoding="utf-8", errors="replace")[-6000:], err=True)
+    for line in result.unexpected:
+        click.echo(f"not as the scenario expects: {line}", err=True)
+    return EXIT_BROKEN if result.unexpected else scenario.expect.exit
+
+
+def _transcript(url: str, campaign: str) -> bytes:
+    from bot.version import BOT
+    from state.connect import connect
+    from state.store import Store
+
+    return Store(connect(url), bot=BOT).export(campaign)
+
+
+def _demo(name: str, port: int, speed: float, truth: Path | None) -> int:
+    """The range for people: the page's address, three lines to try, until interrupted."""
+    from bot.lab.demo import demo
+
+    with _lab_errors():
+        return demo(name, port=port, speed=speed, truth=truth, folders=_lab_folder, say=click.echo)
+
+
+if __name__ == "__main__":
+    main()
