@@ -36,14 +36,14 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Base of every section: frozen, unknown keys refused."""
 
 
-class SlackSection(_Section):
+class SlackSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[slack]."""
 
     channel: str = ""  # default channel for clusters that name none
     base_url: str = SLACK_BASE_URL
 
 
-class PeopleSection(_Section):
+class PeopleSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[people]. Slack user ids; `map` gives two accounts of one human the same key."""
 
     requesters: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class PeopleSection(_Section):
     quorum: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
 
 
-class RedisSection(_Section):
+class RedisSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[redis]. `url` for a server of yours, else an embedded Valkey under `dir`."""
 
     url: str = ""
@@ -60,7 +60,7 @@ class RedisSection(_Section):
     replicas: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
 
 
-class PackageSection(_Section):
+class PackageSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[packages.KB…]. One update rollup package: where it lies on every machine and what it must hash to."""
 
     path: Annotated[str, msgspec.Meta(min_length=4)]
@@ -68,7 +68,7 @@ class PackageSection(_Section):
     build: Annotated[str, msgspec.Meta(pattern=BUILD)]
 
 
-class ClusterSection(_Section):
+class ClusterSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[clusters.NAME]."""
 
     nodes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=8)]
@@ -77,13 +77,13 @@ class ClusterSection(_Section):
     soak_minutes: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 15.0
 
 
-class MachineSection(_Section):
+class MachineSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[machines.NAME]."""
 
     address: str
 
 
-class WinrmSection(_Section):
+class WinrmSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[winrm]."""
 
     transport: Literal["kerberos", "ntlm", "credssp", "certificate"] = "kerberos"
@@ -93,14 +93,14 @@ class WinrmSection(_Section):
     ca_trust_path: str = ""
 
 
-class GateSection(_Section):
+class GateSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[gate]."""
 
     expiry_minutes: Annotated[float, msgspec.Meta(gt=0, le=1440)] = 60.0
     plan_expiry_hours: Annotated[float, msgspec.Meta(gt=0, le=168)] = 24.0
 
 
-class LabSection(_Section):
+class LabSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[lab]: lab time = start + speed × (wall - anchor). Written by `rollup-bot lab`, refused in production."""
 
     start: float
@@ -108,7 +108,7 @@ class LabSection(_Section):
     speed: Annotated[float, msgspec.Meta(gt=0, le=10000)]
 
 
-class Settings(_Section):
+class Settings(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of rollup.toml."""
 
     slack: SlackSection = SlackSection()

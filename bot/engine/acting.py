@@ -58,7 +58,7 @@ def open_job(turn: Turn, campaign: Campaign, move: Move) -> float | None:
         not_started(turn, campaign, "the worker that held the approval stopped before it started anything")
         return None
     if command.effect.startswith("resume:") and move.index > 0:
-        until = _after_first(turn, campaign, gate)
+        until = _after_first(turn, campaign)
         if until is not None:
             return until
         campaign = turn.rooms.store.get(campaign.id) or campaign
@@ -212,7 +212,7 @@ def _tell_if_long(turn: Turn, campaign: Campaign, job: Job, report: JobReport) -
     )
 
 
-def _after_first(turn: Turn, campaign: Campaign, gate: Gate) -> float | None:
+def _after_first(turn: Turn, campaign: Campaign) -> float | None:
     """Before a node is resumed: the checks after the install. A lab time to wait for, or None when they pass.
 
     When patience is over the attempt ends as failed and the node stays paused, which every status says first.

@@ -11,9 +11,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 
 THREADS = 8
-os.environ["dramatiq_queue_prefetch"] = str(THREADS)
+os.environ["dramatiq_queue_prefetch"] = str(THREADS)  # noqa: SIM112 - this is how Dramatiq spells it
 
 import dramatiq  # noqa: E402 - the variable above must be there first
 import redis  # noqa: E402
@@ -33,7 +34,7 @@ class Dispatch:
 
     def __init__(self, client: redis.Redis, store: Store, *, namespace: str = "{rollup}:dq") -> None:
         self.store = store
-        self.broker = RedisBroker(
+        self.broker = RedisBroker(  # type: ignore[no-untyped-call]
             client=client, namespace=namespace, heartbeat_timeout=15_000, maintenance_chance=1_000_000, middleware=[]
         )
         self._worker: dramatiq.Worker | None = None
@@ -44,8 +45,10 @@ class Dispatch:
     def wire(self, *, advance: Callable[[str], None], publish: Callable[[str], None]) -> None:
         """Declare the two actors."""
         for name, call in ((ADVANCE, advance), (PUBLISH, publish)):
-            actor = dramatiq.actor(_logged(name, call), actor_name=name, queue_name=name, broker=self.broker)
-            self._send[name] = lambda campaign_id, actor=actor: _quietly(actor.send, campaign_id)  # type: ignore[misc]
+            actor = dramatiq.Actor(
+                _logged(name, call), broker=self.broker, actor_name=name, queue_name=name, priority=0, options={}
+            )
+            self._send[name] = partial(_quietly, actor.send)
 
     def advance(self, campaign_id: str) -> None:
         """Ask for a look at a campaign soon. Never raises: the sweeper covers a lost message."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.engine.rooms import Rooms
-from bot.procedure.facts import EstateFacts, Inventory, same_name
+from bot.procedure.facts import ClusterView, EstateFacts, Inventory, same_name
 from bot.procedure.planner import still_to_read
 from state.words import Campaign, NodeImage, Package, Step, StepKind
 
@@ -57,7 +57,7 @@ def image_of(facts: EstateFacts, machine: str) -> NodeImage | None:
     groups: tuple[tuple[str, str], ...] = ()
     paused = False
     view = found.cluster
-    if view is not None and hasattr(view, "groups"):
+    if isinstance(view, ClusterView):
         groups = tuple((g.name, g.owner) for g in view.groups)
         paused = any(same_name(n, machine) and s.name == "PAUSED" for n, s in view.nodes)
     services = found.services if isinstance(found.services, tuple) else ()
