@@ -46,6 +46,14 @@ class Session:
     job: str = ""  # job folder's name when the command line or script ran from inside one; "" else
     cancelled: threading.Event = field(default_factory=threading.Event)  # shell closed, signal, reboot
     pid: int = 0  # the process this runs in; set by Processes.start
+    feed: Callable[[], str] | None = None  # standard input that is still to come; blocks until its end
+
+    def read_input(self) -> str:
+        """All of standard input: `stdin` when it is already here, else wait for the client to send and end it."""
+        if self.stdin or self.feed is None:
+            return self.stdin
+        self.stdin = self.feed()
+        return self.stdin
 
     def sleep(self, lab_seconds: float) -> None:
         """Let lab time pass; raises Cancelled when the session is ended meanwhile."""
@@ -111,6 +119,9 @@ class Machine:
         self.os_version = os_version  # "5.2" | "6.0" | "6.1"
         self.powershell_version = "2.0"
         self.snapins: set[str] = set()  # registered on this machine
+        self.snapin_load: dict[
+            str, Callable[[Session], None]
+        ] = {}  # lower-case: run by Add-PSSnapin, may take time or fail
         self.accounts: dict[str, str] = {}  # user (no domain) -> password, for the WinRM listener
         self.delegated_only = False  # scenario: second_hop = "delegated"
         self._online = True
@@ -130,8 +141,14 @@ class Machine:
         self.wmi: dict[tuple[str, str], WmiProvider] = {}  # (namespace lower, class lower)
         self.event_log: list[Any] = []  # PSObjects of Get-EventLog, newest last
         self.on_boot: list[Callable[[], None]] = []
+        self.on_command: list[Callable[[Session, str], None]] = []  # told of every program started, with its line
+        self.vss_writers: dict[str, str] = {"System Writer": "", "Registry Writer": "", "WMI Writer": ""}
+        self.pending_shutdown: threading.Event | None = None  # set it to call a shutdown off
         self.lock = threading.RLock()
         self._power = threading.Lock()
+        from bot.lab.windows.tools import install
+
+        install(self)
 
     @property
     def online(self) -> bool:

@@ -36,6 +36,14 @@ class Cancellation(threading.Event):
         with self._guard:
             self._below = [c for c in self._below if c is not child]
 
+    def hand_over(self, heir: Cancellation) -> None:
+        """Give what still runs below to `heir`: this one ended by itself, its children did not."""
+        with self._guard:
+            below, self._below = self._below, []
+        for child in below:
+            if not child.is_set():
+                heir.adopt(child)
+
     def set(self) -> None:
         """End this and everything below."""
         super().set()

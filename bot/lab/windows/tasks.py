@@ -29,6 +29,7 @@ class Task:
     author: str = ""
     registered: float = 0.0
     enabled: bool = True
+    interactive_only: bool = False  # no password stored: it runs only where that account is logged on, so never here
     fired: bool = False  # the trigger had its moment
     last_run: float | None = None
     last_result: int = NEVER_RUN
@@ -97,7 +98,7 @@ class Tasks:
         """Start a task now. A second instance is not started while one runs. Raises FileNotFoundError."""
         task = self._need(name)
         with self._lock:
-            if task.status == "Running" or not self._machine.online:
+            if task.status == "Running" or task.interactive_only or not self._machine.online:
                 return
             task.status = "Running"
             task.last_run = self._machine.now()
