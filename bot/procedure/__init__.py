@@ -1,0 +1,1 @@
+"""The document as code: facts in, decisions out; no input, no output, no clock."""

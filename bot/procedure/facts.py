@@ -230,6 +230,9 @@ class MachineFacts:
     jobs: tuple[JobFolder, ...] | Unknown = ()
     mailboxes: int | Unknown = 0  # stand-alone SCR target: mailboxes of its own
     roles: tuple[str, ...] | Unknown = ()
+    own_standbys: tuple[tuple[str, tuple[StandbyFacts, ...]], ...] | Unknown = field(
+        default_factory=lambda: Unknown("not read")
+    )  # stand-alone mailbox server: (its own storage group, SCR targets)
     software: tuple[tuple[str, str], ...] = ()  # further named facts: crl, forefront, custom action hash …
     missing: tuple[tuple[str, str], ...] = ()  # (section of the probe, why it could not be read)
 

@@ -1,0 +1,260 @@
+"""What a rule is judged on, what it may answer, and what a row of the table looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from bot.procedure.context import Context
+from bot.procedure.facts import EstateFacts, MachineFacts, Unknown, same_name
+from bot.procedure.levels import Build, lower_of, machine_level, try_build, updated
+from bot.procedure.picture import Picture
+from bot.procedure.reach import Standby, cluster_name_of, known_name, picture_of, scope, standbys
+from state.words import Fact, Package, Plan, Step, StepKind, Verdict, When
+
+NODE_STEPS = frozenset({StepKind.EVACUATE, StepKind.INSTALL, StepKind.RESTART})
+DISRUPTIVE = frozenset({StepKind.INSTALL, StepKind.RESTART})
+ALL_STEPS = frozenset(StepKind)
+NO_BUILD = "The declared build of the package is not a build of four numbers."
+FIX_BUILD = "Correct `build` of the package in rollup.toml."
+CHANGING = ALL_STEPS - {StepKind.RESTORE}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule's answer: verdict, the finished sentence, what to do, and the facts it rests on."""
+
+    verdict: Verdict
+    sentence: str
+    remedy: str = ""
+    facts: tuple[Fact, ...] = ()
+    waivable: bool = False
+    applicable: bool = True
+    patience_s: float = 0.0
+
+
+def passes(sentence: str, *facts: Fact) -> Finding:
+    """The rule is kept."""
+    return Finding(Verdict.PASS, sentence, "", facts)
+
+
+def not_needed(sentence: str) -> Finding:
+    """The rule does not apply here; the sentence says why."""
+    return Finding(Verdict.PASS, sentence, applicable=False)
+
+
+def warns(sentence: str, remedy: str, *facts: Fact) -> Finding:
+    """People should know this before they approve; it stops nothing."""
+    return Finding(Verdict.WARN, sentence, remedy, facts)
+
+
+def blocks(sentence: str, remedy: str, *facts: Fact, waivable: bool = False, patience_s: float = 0.0) -> Finding:
+    """The rule is broken."""
+    return Finding(Verdict.BLOCK, sentence, remedy, facts, waivable, patience_s=patience_s)
+
+
+def unknown(sentence: str, remedy: str, *facts: Fact, waivable: bool = False, patience_s: float = 0.0) -> Finding:
+    """A fact the rule needs could not be read; that never passes."""
+    return Finding(Verdict.UNKNOWN, sentence, remedy, facts, waivable, patience_s=patience_s)
+
+
+_WORST = (Verdict.BLOCK, Verdict.UNKNOWN, Verdict.WARN, Verdict.PASS)
+
+
+def together(findings: Iterable[Finding], passing: str) -> Finding:
+    """One answer out of several: the worst verdict with the sentences that carry it, and every fact.
+
+    It may be waived only if each finding that stops it may be. No finding at all is not applicable.
+    """
+    found = tuple(findings)
+    facts = tuple(dict.fromkeys(fact for one in found for fact in one.facts))
+    bad = [one for one in found if one.verdict is not Verdict.PASS]
+    if not bad:
+        applicable = any(one.applicable for one in found)
+        return Finding(Verdict.PASS, passing, "", facts, applicable=applicable)
+    worst = min(bad, key=lambda one: _WORST.index(one.verdict)).verdict
+    stopping = [one for one in bad if one.verdict in {Verdict.BLOCK, Verdict.UNKNOWN}]
+    ordered = sorted(bad, key=lambda one: _WORST.index(one.verdict))
+    return Finding(
+        worst,
+        " ".join(dict.fromkeys(one.sentence for one in ordered)),
+        " ".join(dict.fromkeys(one.remedy for one in ordered if one.remedy)),
+        facts,
+        bool(stopping) and all(one.waivable for one in stopping),
+        patience_s=min((one.patience_s for one in stopping), default=0.0),
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a rule may look at. `step` is None at PLAN and at the close."""
+
+    when: When
+    facts: EstateFacts
+    package: Package
+    context: Context
+    plan: Plan | None = None
+    step: Step | None = None
+    _pictures: dict[str, Picture] = field(default_factory=dict)
+    _levels: dict[str, Build | Unknown] = field(default_factory=dict)
+
+    @cached_property
+    def target_build(self) -> Build | Unknown:
+        """The build the package brings."""
+        return try_build(self.package.build)
+
+    def picture(self, cluster: str) -> Picture:
+        """One cluster's picture, made once per case."""
+        key = cluster.casefold()
+        if key not in self._pictures:
+            self._pictures[key] = picture_of(self.facts, cluster)
+        return self._pictures[key]
+
+    @cached_property
+    def main(self) -> Picture:
+        """The campaign's cluster."""
+        return self.picture(self.facts.inventory.cluster)
+
+    @cached_property
+    def standbys(self) -> tuple[Standby, ...] | Unknown:
+        """The SCR targets of the campaign's cluster."""
+        return standbys(self.facts, self.main)
+
+    @cached_property
+    def cluster(self) -> Picture | None:
+        """The cluster the step happens in: None for a stand-alone machine; at PLAN the campaign's cluster."""
+        if self.step is None:
+            return self.main
+        name = self.step.cluster or cluster_name_of(self.facts, self.step.target)
+        return self.picture(name) if name else None
+
+    @cached_property
+    def clusters(self) -> tuple[Picture, ...]:
+        """At PLAN and close the campaign's cluster and every target's; at a step only the step's."""
+        if self.step is not None:
+            return (self.cluster,) if self.cluster else ()
+        found = {self.main.name.casefold(): self.main}
+        if not isinstance(self.standbys, Unknown):
+            for target in self.standbys:
+                if target.cluster:
+                    found.setdefault(target.cluster.casefold(), self.picture(target.cluster))
+        return tuple(found.values())
+
+    @cached_property
+    def scope(self) -> tuple[str, ...]:
+        """Every machine of the campaign."""
+        return scope(self.facts)
+
+    @cached_property
+    def subjects(self) -> tuple[str, ...]:
+        """The machines a rule about "the machine being patched" looks at: the step's, or at PLAN all below level."""
+        if self.step is not None:
+            return (self.step.target,)
+        return tuple(name for name in self.scope if self.needs(name) is not False)
+
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        """The step's machine, or at PLAN every machine of the campaign."""
+        return self.subjects if self.step is not None else self.scope
+
+    def machine(self, name: str) -> MachineFacts | None:
+        """A machine's facts, if it was read and answered."""
+        found = self.facts.machine(name)
+        return found if found is not None and found.reached else None
+
+    def silent(self, name: str) -> str:
+        """Why a machine has no facts."""
+        found = self.facts.machine(name)
+        if found is None:
+            return f"{name} was not read"
+        return f"{found.name} did not answer ({found.why_not or 'no reason given'})"
+
+    def level(self, name: str) -> Build | Unknown:
+        """A machine's level; with a waiver of LEVEL-AGREE the lower of two sources that disagree."""
+        key = name.casefold()
+        if key not in self._levels:
+            found = machine_level(self.facts.machine(name), name)
+            if isinstance(found, Unknown) and self.waives("LEVEL-AGREE") and (machine := self.machine(name)):
+                found = lower_of(machine.level)
+            self._levels[key] = found
+        return self._levels[key]
+
+    def needs(self, name: str) -> bool | Unknown:
+        """Whether a machine is below the target level."""
+        if isinstance(self.target_build, Unknown):
+            return self.target_build
+        there = updated(self.level(name), self.target_build)
+        return there if isinstance(there, Unknown) else not there
+
+    def is_node(self, name: str) -> bool:
+        """Whether a machine is a node of some cluster."""
+        return bool(cluster_name_of(self.facts, name))
+
+    def in_main(self, name: str) -> bool:
+        """Whether a machine is a node of the campaign's cluster."""
+        return any(same_name(node, name) for node in self.main.nodes)
+
+    def name(self, typed: str) -> str:
+        """A machine's name as the facts spell it."""
+        return known_name(self.facts, typed)
+
+    def paused_by_us(self, name: str) -> bool:
+        """Whether we paused this node: on record, or it was not paused when we first looked (a pause cut off)."""
+        if any(same_name(one, name) for one in self.context.paused_by_us):
+            return True
+        return any(same_name(image.machine, name) and not image.paused for image in self.context.images)
+
+    def waives(self, rule: str) -> bool:
+        """Whether a waiver of this rule for this step (or for the plan) stands now."""
+        step = self.step.id if self.step else "plan"
+        return any(
+            one.rule == rule and one.step == step and (not one.expires_at or one.expires_at > self.facts.now)
+            for one in self.context.waivers
+        )
+
+    def before(self, rule: str) -> dict[str, str]:
+        """The facts a rule rested on at this step's gate, by name: the state before the step."""
+        return {fact.name: fact.value for check in self.context.gate_checks if check.rule == rule for fact in check.facts}
+
+
+Judge = Callable[[Case], Finding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row of the table."""
+
+    id: str
+    says: str  # what must be so, one plain sentence
+    source: str  # the document's sentence (S4 … S17) or the section of facts/exchange.md
+    sentences: tuple[str, ...] = ()  # S1 … S17 of facts/exchange.md §8
+    plan: bool = False
+    gate: frozenset[StepKind] = frozenset()
+    after: frozenset[StepKind] = frozenset()
+    close: bool = False
+    needs: tuple[str, ...]  # the facts it rests on, in words
+    stops: str  # what happens when it is not so
+    remedy: str
+    waivable: str = ""  # when a risk gate may set it aside; "" never
+    judge: Judge
+
+    @property
+    def when(self) -> tuple[When, ...]:
+        """The moments it is judged at."""
+        found = []
+        if self.plan:
+            found.append(When.PLAN)
+        if self.gate:
+            found.append(When.GATE)
+        if self.after or self.close:
+            found.append(When.AFTER)
+        return tuple(found)
+
+    def applies(self, when: When, step: Step | None) -> bool:
+        """Whether the row is judged at this moment of this step."""
+        if when is When.PLAN:
+            return self.plan
+        if step is None:
+            return when is When.AFTER and self.close
+        return step.kind in (self.gate if when is When.GATE else self.after)

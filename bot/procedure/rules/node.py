@@ -1,0 +1,347 @@
+"""Rules about the node itself: S6, S7 and S10 of the document. Passive, empty, a member, and the only one out."""
+
+from __future__ import annotations
+
+from bot.procedure.facts import NodeStatus, Unknown, same_name
+from bot.procedure.picture import Picture, word
+from bot.procedure.rules.case import (
+    DISRUPTIVE,
+    NODE_STEPS,
+    Case,
+    Finding,
+    Rule,
+    blocks,
+    not_needed,
+    passes,
+    together,
+    unknown,
+)
+from state.words import Fact, StepKind, When
+
+_EXCHANGE_SERVICES = ("MSExchangeIS", "MSExchangeSA")
+_HANDOFF = frozenset({StepKind.HANDOFF})
+
+
+def _alone(case: Case) -> Finding | None:
+    """Why a node rule does not apply to a stand-alone target, or an unknown if that is not certain."""
+    if case.step is None or case.cluster is not None:
+        return None
+    machine = case.machine(case.step.target)
+    if machine is None:
+        return unknown(f"{case.silent(case.step.target)}.", "Recheck when it answers.")
+    if isinstance(machine.cluster, Unknown):
+        return unknown(
+            f"Whether {machine.name} is a cluster node could not be read: {machine.cluster.why}.", "Recheck."
+        )
+    return not_needed(f"{machine.name} is a stand-alone machine: it has no cluster groups.")
+
+
+def node_member(case: Case) -> Finding:
+    """S6/S7: the node is Up in its cluster, and every CMS it serves names it."""
+    found = []
+    for name in case.subjects:
+        if not case.is_node(name):
+            continue
+        picture = case.picture(case.step.cluster) if case.step and case.step.cluster else _picture_with(case, name)
+        if picture is None:
+            found.append(unknown(f"No view shows {name} in a cluster.", "Recheck."))
+            continue
+        found.append(_up(case, picture, name))
+        if case.in_main(name):
+            found.append(_redundant(case, name))
+    if not found:
+        return _alone(case) or not_needed("No cluster node is to be patched.")
+    return together(found, f"{', '.join(case.subjects)}: in the cluster and where the CMS lists expect it.")
+
+
+def _picture_with(case: Case, name: str) -> Picture | None:
+    return next((one for one in case.clusters if any(same_name(node, name) for node in one.nodes)), None)
+
+
+def _up(case: Case, picture: Picture, name: str) -> Finding:
+    status = picture.status(name)
+    fact = Fact(name="node state", value=word(status), machine=name)
+    receiving = case.step is not None and case.step.kind is StepKind.HANDOFF
+    if status is NodeStatus.UP:
+        return passes("", fact)
+    if status is NodeStatus.UNKNOWN:
+        return unknown(f"The state of node {name} is not known.", "Look at: cluster.exe node", fact)
+    if status is NodeStatus.PAUSED and not receiving and case.step is not None and case.paused_by_us(name):
+        return passes("", fact)
+    if status is NodeStatus.PAUSED:
+        return blocks(
+            f"Node {name} is Paused: nothing can fail over to it, and no CMS can be moved there.",
+            f"Find out who paused it and why, then: cluster.exe node {name} /resume",
+            fact,
+        )
+    return blocks(
+        f"Node {name} is {word(status)}.",
+        f"Bring it up first: on {name}, net start clussvc",
+        fact,
+        patience_s=case.context.limits.settle_s if case.step is not None else 0.0,
+    )
+
+
+def _redundant(case: Case, name: str) -> Finding:
+    if isinstance(case.main.cms, Unknown):
+        return unknown(f"The clustered mailbox servers could not be listed: {case.main.cms.why}.", "Recheck.")
+    if not case.main.cms:
+        return passes("")
+    only = case.step.cms if case.step is not None and case.step.kind is StepKind.HANDOFF else ""
+    listed = False
+    for cms in case.main.cms:
+        if only and not same_name(cms.name, only):
+            continue
+        if isinstance(cms.redundant, Unknown):
+            return unknown(f"The nodes of {cms.name} could not be read: {cms.redundant.why}.", "Recheck.")
+        listed = listed or any(same_name(one, name) for one in cms.redundant)
+    if listed:
+        return passes("")
+    whose = only or "any clustered mailbox server"
+    return blocks(
+        f"{name} is not among the redundant machines of {whose}.",
+        "Check with: Get-MailboxServer | fl Name,RedundantMachines",
+        Fact(name="redundant", value="not listed", machine=name),
+    )
+
+
+def node_passive(case: Case) -> Finding:
+    """S6/S7: three independent signs say that no CMS runs here; one that says otherwise is enough."""
+    step = case.step
+    if step is None or case.cluster is None:
+        return _alone(case) or not_needed("No node is being patched.")
+    name, picture = step.target, case.cluster
+    signs: list[Finding] = []
+    if isinstance(picture.cms, Unknown):
+        signs.append(unknown(f"Where the mail servers are active could not be read: {picture.cms.why}.", "Recheck."))
+    else:
+        for cms in picture.cms:
+            signs.append(_active_mark(name, cms.name, cms.active_node))
+    held = picture.cms_groups_on(name)
+    signs.append(
+        blocks(
+            f"{name} owns {_quoted(group.name for group in held)}, a clustered mailbox server.",
+            "Move it with Move-ClusteredMailboxServer, never with cluster.exe; then recheck.",
+            Fact(name="Exchange groups", value=", ".join(group.name for group in held), machine=name),
+        )
+        if held
+        else passes("", Fact(name="Exchange groups", value="none", machine=name))
+    )
+    signs.append(_services_stopped(case, name))
+    return together(
+        signs,
+        f"{name} is passive: no CMS is active there, it owns no Exchange group, "
+        "and Information Store and System Attendant are stopped.",
+    )
+
+
+def _quoted(names: object) -> str:
+    return ", ".join(f"'{name}'" for name in names)  # type: ignore[attr-defined]
+
+
+def _active_mark(name: str, cms: str, active: str | Unknown) -> Finding:
+    if isinstance(active, Unknown):
+        return unknown(f"Where {cms} is active is not known: {active.why}.", "Get-ClusteredMailboxServerStatus")
+    fact = Fact(name=f"{cms} active on", value=active or "no node")
+    if active and same_name(active, name):
+        return blocks(
+            f"{cms} is active on {name}.", f"Hand {cms} over first; only a passive node may be patched.", fact
+        )
+    return passes("", fact)
+
+
+def _services_stopped(case: Case, name: str) -> Finding:
+    machine = case.machine(name)
+    services = machine.services if machine else Unknown(case.silent(name))
+    if isinstance(services, Unknown):
+        return unknown(f"The services of {name} could not be read: {services.why}.", "Recheck.")
+    found = []
+    for wanted in _EXCHANGE_SERVICES:
+        service = next((one for one in services if one.name.casefold() == wanted.casefold()), None)
+        if service is None:
+            found.append(unknown(f"{name} does not list the service {wanted}.", "Recheck."))
+            continue
+        fact = Fact(name=service.name, value=service.state, machine=name)
+        if service.state.casefold() != "stopped":
+            found.append(
+                blocks(
+                    f"{service.name} is {service.state} on {name}, so a mail server may run there.",
+                    "Find out which CMS that is: Get-ClusteredMailboxServerStatus",
+                    fact,
+                )
+            )
+        else:
+            found.append(passes("", fact))
+    return together(found, "")
+
+
+def node_no_cms_group(case: Case) -> Finding:
+    """S7: an offline or failed CMS group is still a clustered mailbox server the node contains."""
+    if case.step is None or case.cluster is None:
+        return _alone(case) or not_needed("No node is being patched.")
+    name, picture = case.step.target, case.cluster
+    if not picture.views:
+        return unknown(f"The groups of {picture.name} could not be read.", "Recheck.")
+    held = picture.cms_groups_on(name)
+    if held:
+        said = ", ".join(f"'{group.name}' ({word(group.state)})" for group in held)
+        return blocks(
+            f"{name} contains {said}; an offline mail server counts too.",
+            "Hand it over with Move-ClusteredMailboxServer first.",
+            Fact(name="Exchange groups", value=said, machine=name),
+        )
+    return passes(f"{name} owns no group with Exchange resources.", Fact(name="Exchange groups", value="none", machine=name))
+
+
+def node_empty(case: Case) -> Finding:
+    """S10: no group of any kind, in any state, the default group included ("recommend" is read as "must")."""
+    if case.step is None or case.cluster is None:
+        return _alone(case) or not_needed("No node is being patched.")
+    name, picture = case.step.target, case.cluster
+    if not picture.views:
+        return unknown(f"The groups of {picture.name} could not be read.", "Recheck.")
+    owned = picture.owned(name)
+    if len(picture.nodes) == 1:
+        return not_needed(
+            f"{picture.name} has one node and no mail server: its groups have nowhere to go. "
+            "This standby cluster goes fully offline during the install."
+        )
+    if owned:
+        said = ", ".join(f"'{group.name}' ({word(group.state)})" for group in owned)
+        nowhere = all(picture.destination(group, name) is None for group in owned)
+        first = owned[0].name
+        return blocks(
+            f"{name} still owns {said}.",
+            f'Move it: cluster.exe group "{first}" /move:<node> (a CMS only with Move-ClusteredMailboxServer).',
+            Fact(name="groups owned", value=said, machine=name),
+            waivable=nowhere and not picture.cms_groups_on(name),
+            patience_s=case.context.limits.views_s if case.when is When.AFTER else 0.0,
+        )
+    return passes(f"{name} owns no group of any kind.", Fact(name="groups owned", value="none", machine=name))
+
+
+def node_paused(case: Case) -> Finding:
+    """§9: while the node is out it is Paused, so that nothing fails over to it in the middle of an install."""
+    if case.step is None or case.cluster is None:
+        return _alone(case) or not_needed("No node is being patched.")
+    name, picture = case.step.target, case.cluster
+    if len(picture.nodes) == 1:
+        return not_needed(f"{name} is the only node of {picture.name}: there is nothing to keep away from it.")
+    status = picture.status(name)
+    fact = Fact(name="node state", value=word(status), machine=name)
+    if status is NodeStatus.PAUSED:
+        return passes(f"{name} is Paused: nothing fails over to it while it is patched.", fact)
+    if status is NodeStatus.UNKNOWN:
+        return unknown(f"Whether {name} is Paused is not known.", "Look at: cluster.exe node", fact)
+    return blocks(
+        f"{name} is {word(status)}, not Paused: a failover could land on it in the middle of the install.",
+        f"Somebody may have resumed it. Pause it again: cluster.exe node {name} /pause",
+        fact,
+        waivable=True,
+        patience_s=case.context.limits.views_s if case.when is When.AFTER else 0.0,
+    )
+
+
+def one_at_a_time(case: Case) -> Finding:
+    """S6: no other node of the cluster is being patched, owes a restart, or waits for its checks."""
+    step = case.step
+    if step is None or case.cluster is None:
+        return _alone(case) or not_needed("No node is being patched.")
+    picture = case.cluster
+    own = step.kind is not StepKind.HANDOFF
+    found = []
+    for node in picture.nodes:
+        if own and same_name(node, step.target):
+            continue
+        for names, what in (
+            (case.context.running, "a job of this campaign still runs there"),
+            (case.context.restarts_owed, "its install asked for a restart that has not happened"),
+            (case.context.unverified, "its install has not passed its checks"),
+            (case.context.paused_by_us, "it is still Paused by us"),
+        ):
+            if any(same_name(one, node) for one in names):
+                found.append(
+                    blocks(
+                        f"{node} is not finished: {what}.",
+                        f"Finish {node} first; one node at a time.",
+                        Fact(name="unfinished", value=what, machine=node),
+                    )
+                )
+    if found:
+        return together(found, "")
+    return passes(f"No other node of {picture.name} is being patched.")
+
+
+RULES = (
+    Rule(
+        id="NODE-MEMBER",
+        says="The node is Up in its cluster (not Paused by somebody else) and the CMS lists name it.",
+        source="S6, S7; facts/exchange.md §8",
+        sentences=("S6", "S7"),
+        plan=True,
+        gate=NODE_STEPS | _HANDOFF,
+        needs=("node states as every running node sees them", "RedundantMachines of each CMS"),
+        stops="A node that is Down or Paused cannot take part.",
+        remedy="`cluster.exe node <node> /resume` once you know why it was paused; start the Cluster service.",
+        judge=node_member,
+    ),
+    Rule(
+        id="NODE-PASSIVE",
+        says="No clustered mailbox server is active on the node, by three independent signs.",
+        source="S6: update rollups should be installed only on passive nodes",
+        sentences=("S6", "S7"),
+        gate=NODE_STEPS,
+        needs=("the <Active> mark of every CMS", "owners of the Exchange groups", "MSExchangeIS and MSExchangeSA there"),
+        stops="The install would take mail down.",
+        remedy="Hand the CMS over first.",
+        judge=node_passive,
+    ),
+    Rule(
+        id="NODE-NO-CMS-GROUP",
+        says="The node owns no group with Exchange resources, in any state.",
+        source="S7: a passive node does not contain a clustered mailbox server",
+        sentences=("S7",),
+        gate=NODE_STEPS,
+        needs=("groups, their resource types and owners",),
+        stops="An offline CMS group is still a CMS.",
+        remedy="Move it with Move-ClusteredMailboxServer.",
+        judge=node_no_cms_group,
+    ),
+    Rule(
+        id="NODE-EMPTY",
+        says="The node owns no cluster group of any kind, the default group included.",
+        source="S10: we recommend that this node not contain any other cluster groups",
+        sentences=("S10",),
+        gate=DISRUPTIVE,
+        after=frozenset({StepKind.EVACUATE}),
+        needs=("groups and owners as every running node sees them",),
+        stops="The Cluster service stops during the install: what the node owns fails over or goes offline.",
+        remedy='`cluster.exe group "<name>" /move:<node>`',
+        waivable="only for a group that no other node may own",
+        judge=node_empty,
+    ),
+    Rule(
+        id="NODE-PAUSED",
+        says="The node is Paused from its evacuation until its install was checked.",
+        source="facts/exchange.md §9, Pause",
+        sentences=("S9",),
+        gate=DISRUPTIVE,
+        after=frozenset({StepKind.EVACUATE}),
+        needs=("node states",),
+        stops="A failover could land on the node in the middle of the install.",
+        remedy="`cluster.exe node <node> /pause`",
+        waivable="with a reason",
+        judge=node_paused,
+    ),
+    Rule(
+        id="ONE-AT-A-TIME",
+        says="No other node of the same cluster is being patched, owes a restart or waits for its checks.",
+        source="S6; facts/exchange.md §1.1 no. 4: one node at a time",
+        sentences=("S6",),
+        gate=NODE_STEPS | _HANDOFF,
+        needs=("the campaign's own record",),
+        stops="Two nodes out at once leave nothing to fail over to.",
+        remedy="Finish the other node first.",
+        judge=one_at_a_time,
+    ),
+)

@@ -1,0 +1,318 @@
+"""Rules about standby continuous replication: S15, S16 and S17 of the document. Targets first, then the cluster."""
+
+from __future__ import annotations
+
+from bot.procedure.facts import ClusterKind, Unknown, same_name
+from bot.procedure.levels import updated
+from bot.procedure.reach import Standby
+from bot.procedure.rules.case import (
+    NODE_STEPS,
+    Case,
+    Finding,
+    Rule,
+    blocks,
+    not_needed,
+    passes,
+    together,
+    unknown,
+    warns,
+)
+from state.words import Fact, StepKind, When
+
+_GONE = "If the machine is gone for good, disable the relation: Disable-StorageGroupCopy -StandbyMachine {name}"
+_BROKEN = {"failed", "suspended", "failedandsuspended", "disabled"}
+_COMING = {"initializing", "resynchronizing", "servicedown"}
+
+
+def scr_applicable(case: Case) -> Finding:
+    """S15: SCR exists since SP1; from then on the targets of every storage group must be read."""
+    picture = case.main
+    if isinstance(picture.cms, Unknown):
+        return unknown(f"The mail servers of {picture.name} could not be listed: {picture.cms.why}.", "Recheck.")
+    if not picture.cms:
+        return not_needed(f"{picture.name} holds no clustered mailbox server: nothing is replicated from it.")
+    levels = [case.level(node) for node in picture.nodes]
+    known = [level for level in levels if not isinstance(level, Unknown)]
+    if known and len(known) == len(levels) and all(level.service_pack == "RTM" for level in known):
+        return not_needed("Exchange 2007 without a service pack has no standby continuous replication.")
+    found = []
+    for cms in picture.cms:
+        if isinstance(cms.standbys, Unknown):
+            found.append(
+                unknown(
+                    f"The SCR targets of {cms.name} could not be read: {cms.standbys.why}.",
+                    "Get-StorageGroup -Server <CMS> | fl Name,StandbyMachines",
+                )
+            )
+            continue
+        unread = set(cms.storage_groups) - {name for name, _ in cms.standbys}
+        if unread:
+            found.append(
+                unknown(f"The SCR targets of {', '.join(sorted(unread))} on {cms.name} were not read.", "Recheck.")
+            )
+        else:
+            value = ", ".join(f"{name}: {_names(targets)}" for name, targets in cms.standbys) or "no storage groups"
+            found.append(passes("", Fact(name="SCR targets", value=value, machine=cms.name)))
+    targets = () if isinstance(case.standbys, Unknown) else case.standbys
+    said = ", ".join(target.name for target in targets) or "none"
+    return together(found, f"The SCR targets of every storage group were read: {said}.")
+
+
+def _names(targets: tuple[object, ...]) -> str:
+    return " and ".join(str(getattr(one, "node_name", one)) for one in targets) or "none"
+
+
+def targets_first(case: Case) -> Finding:
+    """S16/S17: every SCR target of any CMS of the cluster is updated before any node of the cluster."""
+    step = case.step
+    if step is not None and not case.in_main(step.target):
+        return not_needed(f"{step.target} is itself an SCR target.")
+    if isinstance(case.standbys, Unknown):
+        return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
+    if not case.standbys:
+        return not_needed(f"No storage group of {case.main.name} has an SCR target.")
+    if isinstance(case.target_build, Unknown):
+        return unknown("The package's build is not known.", "Correct rollup.toml.")
+    found = []
+    for target in case.standbys:
+        if case.in_main(target.name):
+            continue  # SCR-CYCLE says what is wrong with that
+        found += [_one_target(case, target, machine) for machine in target.machines]
+    if not found:
+        return not_needed("The only SCR targets are nodes of the cluster itself; see SCR-CYCLE.")
+    names = ", ".join(target.name for target in case.standbys)
+    if case.when is When.PLAN:
+        return together(found, f"SCR targets come first: {names}.")
+    return together(found, f"Every SCR target is updated: {names}.")
+
+
+def _one_target(case: Case, target: Standby, name: str) -> Finding:
+    level = case.level(name)
+    whose = ", ".join(dict.fromkeys(f"{cms}\\{group}" for cms, group in target.sources))
+    build = case.target_build
+    there = updated(level, build) if not isinstance(build, Unknown) else build
+    if isinstance(there, Unknown):
+        machine = case.machine(name)
+        why = case.silent(name) if machine is None else there.why
+        return unknown(
+            f"{name} is the SCR target of {whose}, and whether it is updated is not known: {why}.",
+            f"Bring it back and recheck. {_GONE.format(name=name)}",
+            Fact(name="level", value="unknown", machine=name),
+            waivable=True,
+        )
+    fact = Fact(name="level", value=str(level), machine=name)
+    if there:
+        return passes(f"{name} is at {level}.", fact)
+    if case.when is When.PLAN:
+        return passes(f"{name} is at {level} and is patched before any node.", fact)
+    return blocks(
+        f"{name}, the SCR target of {whose}, is at {level}, below {build}; no node of the source goes before it.",
+        f"Patch {name} first.",
+        fact,
+    )
+
+
+def target_passive(case: Case) -> Finding:
+    """SCR-REF: a clustered target is a node of a cluster without any CMS."""
+    if isinstance(case.standbys, Unknown):
+        return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
+    found = []
+    for target in case.standbys:
+        if case.step is not None and not any(same_name(case.step.target, one) for one in target.machines):
+            continue
+        machine = case.machine(target.name)
+        if machine is None:
+            found.append(unknown(f"{case.silent(target.name)}.", "Bring it back and recheck.", waivable=True))
+            continue
+        if isinstance(machine.cluster, Unknown):
+            found.append(
+                unknown(
+                    f"Whether the SCR target {target.name} is a cluster node is not known: {machine.cluster.why}.",
+                    "Recheck.",
+                )
+            )
+            continue
+        if not target.cluster or case.in_main(target.name):
+            continue
+        picture = case.picture(target.cluster)
+        kind = picture.kind
+        if isinstance(kind, Unknown):
+            found.append(unknown(f"What {target.cluster} holds could not be read: {kind.why}.", "Recheck."))
+        elif kind is not ClusterKind.STANDBY:
+            found.append(
+                blocks(
+                    f"The SCR target {target.name} is in {target.cluster}, which holds a clustered mailbox server.",
+                    f"Plan a rollup for {target.cluster} by itself first.",
+                    Fact(name="kind of cluster", value=str(kind), machine=target.cluster),
+                )
+            )
+        else:
+            found.append(passes(f"{target.cluster} holds no mail server: a standby cluster.",
+                                Fact(name="kind of cluster", value="standby", machine=target.cluster)))
+    if not found:
+        return not_needed("No SCR target is in a cluster.")
+    return together(found, " ".join(dict.fromkeys(one.sentence for one in found)))
+
+
+def scr_cycle(case: Case) -> Finding:
+    """§1.4: a source that is also a target, directly or through others, has no first machine."""
+    if isinstance(case.standbys, Unknown):
+        return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
+    if not case.standbys:
+        return not_needed("There are no SCR targets.")
+    found = []
+    for target in case.standbys:
+        fact = Fact(name="SCR target", value=target.name, machine=case.main.name)
+        if case.in_main(target.name):
+            found.append(
+                blocks(
+                    f"{target.name} is an SCR target of {case.main.name} and one of its own nodes.",
+                    "Disable that relation; a node of the source cannot be its standby.",
+                    fact,
+                    waivable=True,
+                )
+            )
+            continue
+        machine = case.machine(target.name)
+        own = machine.own_standbys if machine else Unknown(case.silent(target.name))
+        if isinstance(own, Unknown):
+            found.append(
+                unknown(
+                    f"Whether {target.name} is an SCR source itself is not known: {own.why}.",
+                    "Bring it back and recheck.",
+                    waivable=machine is None,
+                )
+            )
+            continue
+        back = [one for _, targets in own for one in targets if _is_source(case, one.node_name)]
+        if back:
+            found.append(
+                blocks(
+                    f"{target.name} stands by for {case.main.name}, and {back[0].node_name} stands by for {target.name}: "
+                    "the document gives such a cycle no order.",
+                    "Disable one of the two relations, or accept it with a reason.",
+                    fact,
+                    waivable=True,
+                )
+            )
+        else:
+            found.append(passes("", fact))
+    return together(found, "No SCR target is a source for this cluster.")
+
+
+def _is_source(case: Case, name: str) -> bool:
+    """Whether a name is of this campaign's sources: a node, a CMS, or another target that is patched before."""
+    if case.in_main(name):
+        return True
+    cms = () if isinstance(case.main.cms, Unknown) else case.main.cms
+    others = () if isinstance(case.standbys, Unknown) else case.standbys
+    return any(same_name(one.name, name) for one in cms) or any(same_name(one.name, name) for one in others)
+
+
+def scr_copy_ok(case: Case) -> Finding:
+    """After a target's install its copies go on: not Failed, not Suspended; the replay lag is meant to be long."""
+    step = case.step
+    if step is None or isinstance(case.standbys, Unknown):
+        return unknown("The SCR targets are not known.", "Recheck.")
+    mine = [one for one in case.standbys if any(same_name(step.target, name) for name in one.machines[:1])]
+    if not mine:
+        return not_needed(f"{step.target} holds no SCR copy.")
+    if isinstance(case.main.cms, Unknown):
+        return unknown(f"The copies could not be read: {case.main.cms.why}.", "Recheck.")
+    patience = case.context.limits.initializing_s
+    found = []
+    for cms in case.main.cms:
+        groups = [group for one in mine for name, group in one.sources if same_name(name, cms.name)]
+        if not groups:
+            continue
+        if isinstance(cms.copies, Unknown):
+            found.append(unknown(f"The copies of {cms.name} could not be read: {cms.copies.why}.", "Recheck.",
+                                 patience_s=patience))
+            continue
+        for group in dict.fromkeys(groups):
+            copy = next((c for c in cms.copies if c.storage_group.casefold() == group.casefold() and c.standby
+                         and same_name(c.standby, step.target)), None)
+            found.append(_copy(f"{cms.name}\\{group}", step.target, copy.status if copy else None, patience))
+    return together(found, f"Replication to {step.target} goes on.")
+
+
+def _copy(group: str, target: str, status: str | None, patience: float) -> Finding:
+    how = f"Get-StorageGroupCopyStatus '{group}' -StandbyMachine {target}"
+    if status is None:
+        return unknown(f"The copy of {group} on {target} was not listed.", how, patience_s=patience)
+    fact = Fact(name=f"copy of {group}", value=status, machine=target)
+    word = status.replace(" ", "").casefold()
+    if word == "healthy":
+        return passes("", fact)
+    if word in _BROKEN:
+        return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
+    if word in {"copying", "seeding", "initializing", "resynchronizing"}:
+        return warns(f"The copy of {group} on {target} is {status}.", "", fact)
+    if word in _COMING:
+        return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
+    return unknown(f"The copy of {group} on {target} is {status!r}, a word nobody here knows.", how, fact,
+                   patience_s=patience)
+
+
+RULES = (
+    Rule(
+        id="SCR-APPLICABLE",
+        says="From SP1 on the SCR targets of every storage group of every CMS are read.",
+        source="S15: SP1 includes standby continuous replication",
+        sentences=("S15",),
+        plan=True,
+        needs=("StandbyMachines of every storage group", "the service pack"),
+        stops="A target nobody knows of cannot be patched first.",
+        remedy="`Get-StorageGroup -Server <CMS> | fl Name,StandbyMachines` as the bot's account.",
+        judge=scr_applicable,
+    ),
+    Rule(
+        id="SCR-TARGETS-FIRST",
+        says="Every SCR target of any CMS in the cluster is updated before any node of the cluster.",
+        source="S16, S17: apply the update rollup first to the SCR target computers",
+        sentences=("S16", "S17"),
+        plan=True,
+        gate=NODE_STEPS | {StepKind.HANDOFF},
+        needs=("StandbyMachines of every storage group", "the level read on each target itself"),
+        stops="The source must not run ahead of its targets.",
+        remedy="Patch the target first; if it is gone for good, disable the SCR relation.",
+        waivable="when a target cannot be reached: with a reason",
+        judge=targets_first,
+    ),
+    Rule(
+        id="SCR-TARGET-PASSIVE",
+        says="A clustered SCR target is in a cluster without any clustered mailbox server.",
+        source="facts/exchange.md §1.4 and §8",
+        sentences=("S16",),
+        plan=True,
+        gate=NODE_STEPS,
+        needs=("the target's own cluster",),
+        stops="Patching it would be a campaign of its own.",
+        remedy="Plan that cluster first.",
+        waivable="when a target cannot be reached: with a reason",
+        judge=target_passive,
+    ),
+    Rule(
+        id="SCR-COPY-OK",
+        says="After a target's install its copies are not Failed and not Suspended.",
+        source="facts/exchange.md §8; the replay lag of 24 h is normal and not judged",
+        sentences=("S16",),
+        after=frozenset({StepKind.INSTALL}),
+        needs=("Get-StorageGroupCopyStatus -StandbyMachine",),
+        stops="Logs pile up on the source.",
+        remedy="Resume-StorageGroupCopy, after finding out why.",
+        judge=scr_copy_ok,
+    ),
+)
+CYCLE = Rule(
+    id="SCR-CYCLE",
+    says="No SCR target is, directly or through others, a source for this cluster.",
+    source="facts/exchange.md §1.4 and §8: the document gives no order for a cycle",
+    sentences=("S16",),
+    plan=True,
+    needs=("SCR relations of the targets' own storage groups",),
+    stops="There is no first machine.",
+    remedy="Disable one relation.",
+    waivable="with a reason",
+    judge=scr_cycle,
+)
