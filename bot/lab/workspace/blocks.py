@@ -78,7 +78,8 @@ def _stored(node: Any, spell: Any) -> Any:
     kept = {key: _stored(value, spell) for key, value in node.items()}
     kind = kept.get("type")
     if kind in {"mrkdwn", "plain_text"} and isinstance(kept.get("text"), str):
-        kept["text"] = spell(kept["text"], kind)
+        if kind == "mrkdwn" or kept.get("emoji") is not False:
+            kept["text"] = spell(kept["text"], kind)
         kept.setdefault(*(("verbatim", False) if kind == "mrkdwn" else ("emoji", True)))
     elif kind == "button":
         kept.setdefault("action_id", secrets.token_urlsafe(4)[:5])

@@ -81,7 +81,7 @@ class Workspace:
                  groups: dict[str, Sequence[str]] | None = None) -> None:
         self.lock = threading.RLock()
         self.clock, self.app = clock, app or App()
-        self.truth: Truth = truth or _nobody_writes
+        self.truth: Truth = _nobody_writes if truth is None else truth
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
         self.groups = {name: tuple(users) for name, users in (groups or {}).items()}

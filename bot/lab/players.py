@@ -1,0 +1,252 @@
+"""Played people: they carry a scenario's campaign to its end in the practice workspace.
+
+They read message metadata only, never a text, and act through the same functions as the page.
+What they do stands in the scenario's `[play]` section: docs/scenarios.md.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from bot.lab.clock import LabClock
+from bot.lab.scenario_words import Act, Scenario
+from bot.lab.truth import TruthLog
+from bot.lab.workspace.acts import act
+from bot.lab.workspace.words import SlackError
+from bot.lab.workspace.workspace import Workspace
+
+LOOK_S = 0.1  # wall seconds at most between two looks at the clock: its speed may change
+TYPE_AGAIN = 5  # how often somebody repeats a command that the bot did not answer
+TYPE_AGAIN_AFTER_S = 5.0  # lab seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the played campaign ended or stopped, from the metadata of its `rollup_closed` message."""
+
+    campaign: str
+    outcome: str
+    rule: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that made people act: a gate, a plan, an end, a line of the truth log."""
+
+    when: str
+    campaign: str = ""
+    step: str = ""
+    gate: str = ""
+    outcome: str = ""
+    did: str = ""
+    machine: str = ""
+    channel: str = ""
+    ts: str = ""
+    thread_ts: str = ""
+
+
+class Players:
+    """The people of a scenario. `kill_bot` and `estate` carry out those two kinds of act.
+
+    `begin()` types the command; `wait()` gives the ending. One thread of their own; no act happens in another.
+    """
+
+    def __init__(self, scenario: Scenario, space: Workspace, clock: LabClock, *, truth: TruthLog | None = None,
+                 kill_bot: Callable[[], None] | None = None, estate: Callable[[Act], None] | None = None) -> None:
+        self._scenario, self._play, self._space, self._clock = scenario, scenario.play, space, clock
+        self._kill_bot, self._estate = kill_bot, estate
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._woken = threading.Condition()
+        self._ended = threading.Event()
+        self._stopped = False
+        self._ending: Ending | None = None
+        self._seen: set[str] = set()  # ts of messages already acted on
+        self._gates: list[str] = []  # gate ids in the order they were first seen
+        self._started: set[str] = set()
+        self._counts: Counter[int] = Counter()  # act's place -> how many such moments there were
+        self._last_gate = Moment("gate")
+        self._last_typed: dict[str, str] = {}
+        self._typed_again = 0
+        self.requester = self._play.by or next((p.name for p in scenario.people if "requester" in p.roles), "")
+        self._requester_id = space.person(self.requester).id
+        self._unwatch = space.watch(self._changed)
+        if truth and any(each.when == "truth" for each in self._play.act):
+            truth.listen(self._truth)
+        self._thread = threading.Thread(target=self._run, name="lab-players", daemon=True)
+
+    def begin(self) -> None:
+        """Type the scenario's command; from here on everything follows from metadata."""
+        self._thread.start()
+        self._happen(Moment("start"))
+        self._later(0.0, lambda: self._type(self.requester, self.command()))
+
+    def command(self) -> str:
+        """What the requester types first."""
+        if self._play.command:
+            return self._play.command
+        package = self._scenario.packages[0].kb if self._scenario.packages else ""
+        return f"/rollup plan {self._scenario.clusters[0].name} {package}".rstrip()
+
+    def wait(self, wall_seconds: float | None = None) -> Ending | None:
+        """The ending, or None when there was none in time."""
+        return self._ending if self._ended.wait(wall_seconds) else None
+
+    def stop(self) -> None:
+        """Let everybody go home."""
+        self._unwatch()
+        with self._woken:
+            self._stopped = True
+            self._woken.notify_all()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
+
+    # --- what they notice (any thread; nothing is done here) ------------------------------------
+
+    def _changed(self, what: str, parts: Mapping[str, Any]) -> None:
+        if what != "message":
+            return
+        message = parts["message"]
+        if message.get("only_for"):
+            if message["user"] == "USLACKBOT":  # Slack itself: the command got no answer
+                self._later(TYPE_AGAIN_AFTER_S, lambda: self._again(message["only_for"]))
+            return
+        metadata = message.get("metadata")
+        if not metadata or "bot_id" not in message or message["ts"] in self._seen:
+            return
+        self._seen.add(message["ts"])
+        payload = metadata["event_payload"]
+        found = {name: str(payload.get(name) or "") for name in ("campaign", "step", "gate", "outcome")}
+        place = {"channel": message["channel"], "ts": message["ts"], "thread_ts": message.get("thread_ts") or message["ts"]}
+        if metadata["event_type"] == "rollup_plan":
+            self._plan(Moment("plan", **found, **place))
+        elif metadata["event_type"] == "rollup_gate":
+            self._gate(Moment("gate", **found, **place))
+        elif metadata["event_type"] == "rollup_closed":
+            self._closed(Moment("closed", **found, **place), str(payload.get("rule") or ""))
+
+    def _truth(self, record: Mapping[str, Any]) -> None:
+        self._happen(Moment("truth", did=str(record["did"]), machine=str(record.get("node") or "")))
+
+    # --- what they do about it ---------------------------------------------------------------
+
+    def _plan(self, moment: Moment) -> None:
+        self._happen(moment)
+        if self._play.start and moment.campaign not in self._started:
+            self._started.add(moment.campaign)
+            self._later(self._play.start_after_s, lambda: self._type(self.requester, f"/rollup start {moment.campaign}"))
+
+    def _gate(self, moment: Moment) -> None:
+        gate = moment.gate or f"{moment.campaign}.{moment.step}.{moment.ts}"
+        if gate not in self._gates:
+            self._gates.append(gate)
+        if any(each.instead for each in self._happen(moment)):
+            return
+        approvers = self._approvers()
+        if approvers:
+            who = approvers[self._gates.index(gate) % len(approvers)]
+            self._later(self._play.approve_after_s, lambda: self._react(who, self._play.emoji, moment, add=True))
+
+    def _approvers(self) -> tuple[str, ...]:
+        if self._play.approvers:
+            return self._play.approvers
+        listed = (p.name for p in self._scenario.people if "approver" in p.roles)
+        first = next((name for name in listed if self._space.person(name).id != self._requester_id), None)
+        return (first,) if first else ()
+
+    def _closed(self, moment: Moment, rule: str) -> None:
+        if self._happen(moment):  # somebody will do something about it: not the end yet
+            return
+        self._ending = Ending(moment.campaign, moment.outcome, rule, moment.step)
+        self._ended.set()
+
+    def _happen(self, moment: Moment) -> list[Act]:
+        """Plan the acts that this moment brings; the ones planned."""
+        coming = []
+        with self._woken:
+            if moment.when == "gate":
+                self._last_gate = moment
+            elif moment.when == "truth":  # happens on a machine: whoever reacts to it does so at the gate last seen
+                gate = self._last_gate
+                moment = replace(moment, campaign=gate.campaign, channel=gate.channel, ts=gate.ts, thread_ts=gate.thread_ts)
+            for place, each in enumerate(self._play.act):
+                if not _meant(each, moment):
+                    continue
+                self._counts[place] += 1
+                count = self._counts[place]
+                if count >= each.nth and (not each.times or count < each.nth + each.times):
+                    coming.append(each)
+                    self._later(each.after_s, partial(self._do, each, moment))
+        return coming
+
+    def _do(self, what: Act, moment: Moment) -> None:
+        if what.do == "kill_bot":
+            if self._kill_bot:
+                self._kill_bot()
+        elif what.do == "estate":
+            if self._estate:
+                self._estate(what)
+        elif what.do in {"react", "unreact"}:
+            self._react(what.who, what.emoji, moment, add=what.do == "react")
+        else:
+            text = what.text.replace("{campaign}", moment.campaign or next(iter(self._started), ""))
+            who = what.who or self.requester
+            if what.do == "type":
+                self._type(who, text)
+            else:
+                self._try({"as": who, "type": "message", "text": text, "channel": moment.channel,
+                           "thread_ts": moment.thread_ts})
+
+    def _type(self, who: str, line: str) -> None:
+        self._last_typed[self._space.person(who).id] = line
+        self._try({"as": who, "type": "command", "text": line})
+
+    def _again(self, user: str) -> None:
+        if self._typed_again < TYPE_AGAIN and user in self._last_typed:
+            self._typed_again += 1
+            self._try({"as": user, "type": "command", "text": self._last_typed[user]})
+
+    def _react(self, who: str, emoji: str, moment: Moment, *, add: bool) -> None:
+        self._try({"as": who, "type": "react" if add else "unreact", "emoji": emoji, "channel": moment.channel,
+                   "ts": moment.ts})
+
+    def _try(self, order: dict[str, Any]) -> None:
+        try:
+            act(self._space, order)
+        except SlackError:
+            pass  # the message is gone, or the emoji is there already: a person shrugs and goes on
+
+    # --- lab time ----------------------------------------------------------------------------
+
+    def _later(self, lab_seconds: float, do: Callable[[], None]) -> None:
+        with self._woken:
+            heapq.heappush(self._due, (self._clock.now() + lab_seconds, next(self._order), do))
+            self._woken.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._woken:
+                if self._stopped:
+                    return
+                left = (self._due[0][0] - self._clock.now()) / self._clock.speed if self._due else LOOK_S
+                if left > 0:
+                    self._woken.wait(min(left, LOOK_S))
+                    continue
+                do = heapq.heappop(self._due)[2]
+            do()
+
+
+def _meant(what: Act, moment: Moment) -> bool:
+    if what.when != moment.when:
+        return False
+    pairs = ((what.step, moment.step), (what.outcome, moment.outcome), (what.did, moment.did),
+             (what.machine.casefold(), moment.machine.casefold()))
+    return all(not wanted or wanted == found for wanted, found in pairs)
