@@ -13,6 +13,7 @@ from bot.lab.windows.machine import Machine
 ACTIVE_SERVICES = ("MSExchangeIS", "MSExchangeSA", "MSExchangeMailboxAssistants", "MSExchangeMailSubmission",
                    "MSExchangeSearch")
 REPL = "MSExchangeRepl"
+LOOK_AGAIN_S = 10.0  # while copies are catching up
 BAD_COPIES = {"Failed", "Seeding", "Suspended", "Stopped", "Disabled", "NotSupported"}
 
 
@@ -70,7 +71,7 @@ class Cms:
     dirty_volume: bool = False
     moved_by: str = ""
     down_since: float | None = None  # lab Unix seconds since mail is down; None = mail is up
-    move_running: bool = False
+    judging: bool = False  # a look at its copies is due
 
     @property
     def state(self) -> str:
@@ -188,6 +189,7 @@ class Exchange:
 
     def _settle(self, cms: Cms) -> None:
         cms.down_since = None if cms.mail_up else (cms.down_since or self.world.clock.now())
+        self.judge(cms)
 
     def mount(self, cms: Cms, database: Database, job: str) -> None:
         """Mount-Database."""
@@ -257,10 +259,15 @@ class Exchange:
                         standby = copy.machine or getattr(cms.passive(), "name", "")
                         self.world.truth.write("copy_state", cms=cms.name, storage_group=group.name,
                                                machine=standby, state=now, job=job)
-                    if copy.fresh:
-                        timing = self.world.timing
-                        wait = timing.copy_start_s if now == "ServiceDown" else timing.copy_initializing_s
-                        self.world.timeline.after(wait + 1, lambda: self.judge(cms, job))
+            copies = [(g, c) for g in cms.storage_groups for c in ([g.copy] if g.copy else []) + g.standbys]
+            if any(c.fresh and not g.quiet for g, c in copies) and not cms.judging:
+                cms.judging = True
+                self.world.timeline.after(LOOK_AGAIN_S, lambda: self._judge_again(cms, job))
+
+    def _judge_again(self, cms: Cms, job: str) -> None:
+        with self.world.lock:
+            cms.judging = False
+            self.judge(cms, job)
 
     def replication_service(self, machine: Machine, state: str, job: str = "") -> None:
         """The Replication service on a machine stopped or started: its copies follow; seeding dies of it."""
