@@ -68,7 +68,7 @@ def requested(**other: Any) -> CampaignRequested:
                                 "by": ALICE, "package_ref": "KB4011325", "options": Options(), "realm": Realm.LAB} | other)
 
 
-def gate(campaign: Campaign, *commands: Command, **other: Any) -> Gate:
+def gate(campaign: Campaign, /, *commands: Command, **other: Any) -> Gate:
     assert campaign.step is not None
     return replace(
         Gate(id=gate_id(campaign), campaign=campaign.id, step=campaign.step.id, attempt=campaign.attempt,
@@ -77,7 +77,7 @@ def gate(campaign: Campaign, *commands: Command, **other: Any) -> Gate:
              barred=campaign.barred, quorum=1, opened_at=20.0, expires_at=1000.0), **other)
 
 
-def intent(campaign: Campaign, lease: Lease | None = None, **other: Any) -> Intent:
+def intent(campaign: Campaign, /, lease: Lease | None = None, **other: Any) -> Intent:
     assert campaign.gate is not None
     here = campaign.gate
     return replace(Intent(gate=here.id, step=here.step, attempt=here.attempt, digest=here.digest, approved_by=("bob",),
@@ -85,7 +85,7 @@ def intent(campaign: Campaign, lease: Lease | None = None, **other: Any) -> Inte
                           version=campaign.version, not_after=500.0), **other)
 
 
-def order(campaign: Campaign, **other: Any) -> JobOrder:
+def order(campaign: Campaign, /, **other: Any) -> JobOrder:
     assert campaign.gate is not None
     which = len(campaign.jobs)
     wanted = campaign.gate.commands[min(which, len(campaign.gate.commands) - 1)]
@@ -94,13 +94,13 @@ def order(campaign: Campaign, **other: Any) -> JobOrder:
                             command_hash=hashlib.sha256(wanted.text.encode()).hexdigest(), not_after=500.0), **other)
 
 
-def vote(campaign: Campaign, **other: Any) -> Vote:
+def vote(campaign: Campaign, /, **other: Any) -> Vote:
     assert campaign.gate is not None
     return replace(Vote(gate=campaign.gate.id, user="U2", person="bob", emoji="white_check_mark", choice=Choice.APPROVE,
                         counted=True), **other)
 
 
-def outcome(campaign: Campaign, kind: OutcomeKind = OutcomeKind.DONE, **other: Any) -> Outcome:
+def outcome(campaign: Campaign, /, kind: OutcomeKind = OutcomeKind.DONE, **other: Any) -> Outcome:
     assert campaign.step is not None
     return replace(Outcome(step=campaign.step.id, attempt=campaign.attempt, kind=kind, sentence="so it ended"), **other)
 
