@@ -1,10 +1,13 @@
 # close.ps1, version 1. Makes sure that a job which has not begun never can, or shows the one that has.
 #
-# Parameters: root, name, job (text of job.txt).
+# Parameters: machine (whose job it is), root, name, job (text of job.txt).
 
 Say 'script' @('close', '1')
 
 Section 'close' {
+    if ($env:COMPUTERNAME -ne $Given['machine']) {
+        throw ('this machine is ' + $env:COMPUTERNAME + ', not ' + $Given['machine'])
+    }
     $folder = Join-Path $Given['root'] $Given['name']
     $draft = Join-Path $Given['root'] ('~' + [Guid]::NewGuid().ToString())
     [void][IO.Directory]::CreateDirectory($draft)

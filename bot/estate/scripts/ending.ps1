@@ -1,4 +1,5 @@
-# ending.ps1, version 1. Stands after every script the bot sends: whoever reads this line has read it all.
+# ending.ps1, version 1. Stands after every script the bot sends: the last line counts the
+# others, so that a reply with a hole in it cannot pass for a whole one.
 
 Say 'clock' @((Get-Now))
-[Console]::Out.WriteLine('[rollup-end]')
+[Console]::Out.WriteLine('[rollup-end] ' + $Said['Lines'])

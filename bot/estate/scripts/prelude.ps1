@@ -22,8 +22,11 @@ foreach ($line in (Read-Base64 $Parameters).Split("`n")) {
     }
 }
 
+$Said = @{ Lines = 0 }
+
 function Say {
     param($Key, $Fields)
+    $Said['Lines'] = $Said['Lines'] + 1
     $line = $Key
     foreach ($field in @($Fields)) {
         $line = $line + "`t" + [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes([string]$field))

@@ -1,6 +1,6 @@
 # start.ps1, version 1. Creates one job's folder and starts the job. A name can be used only once.
 #
-# Parameters: root, name, kind (shell, task, runner), runner (task), job (text of job.txt),
+# Parameters: machine (who should run it), root, name, kind (shell, task, runner), runner (task), job (text of job.txt),
 # file (command.cmd or command.ps1), command (its text). $Body, before this script, is job.ps1.
 
 # Tools write to the error stream even when they succeed; their exit code is what counts.
@@ -15,6 +15,9 @@ function Invoke-Tool {
 Say 'script' @('start', '1')
 
 Section 'start' {
+    if ($env:COMPUTERNAME -ne $Given['machine']) {
+        throw ('this machine is ' + $env:COMPUTERNAME + ', not ' + $Given['machine'])
+    }
     $folder = Join-Path $Given['root'] $Given['name']
     $draft = Join-Path $Given['root'] ('~' + [Guid]::NewGuid().ToString())
     [void][IO.Directory]::CreateDirectory($draft)
