@@ -5,15 +5,47 @@
 
 from __future__ import annotations
 
-from slack_bolt import App
+import re
+from typing import Any
+
+from slack_bolt import Ack, App, BoltContext, Respond
 
 from handlers.deps import Deps, Identity, Place, Wake, read_identity
 from handlers.edge import SlackEdge
+from handlers.middleware import ENTRY, keep
 
 __all__ = ["Deps", "Identity", "Place", "SlackEdge", "Wake", "read_identity", "register"]
 
+ANYTHING = re.compile(".*", re.DOTALL)
+
 
 def register(app: App, deps: Deps) -> SlackEdge:
-    """Hang every listener on the app. Call `edge.dispatch_inbox()` once Slack is reachable, and from the sweeper."""
+    """Hang every listener on the app.
+
+    Call `edge.dispatch_inbox(all_of_it=True)` and `edge.catch_up()` once Slack is reachable, and both without
+    arguments from the sweeper.
+    """
     edge = SlackEdge(deps)
+    app.use(keep(deps))
+
+    def on_event(body: dict[str, Any], context: BoltContext) -> None:
+        entry_id = context.get(ENTRY)
+        if entry_id:
+            edge.intake.handle(entry_id, body)
+
+    def on_command(ack: Ack, body: dict[str, Any], context: BoltContext, respond: Respond) -> None:
+        ack()
+        entry_id = context.get(ENTRY)
+        if entry_id:
+            edge.intake.handle(entry_id, body, respond)
+
+    def nothing_to_do(ack: Ack) -> None:
+        ack()  # buttons, shortcuts and views of other versions: acknowledged, so that nobody sees an error
+
+    app.event(ANYTHING)(on_event)
+    app.command(ANYTHING)(on_command)
+    app.action(ANYTHING)(nothing_to_do)
+    app.shortcut(ANYTHING)(nothing_to_do)
+    app.view(ANYTHING)(nothing_to_do)
+    app.options(ANYTHING)(nothing_to_do)
     return edge

@@ -66,7 +66,7 @@ REFUSALS: dict[RefusalKind, Words] = {
         ),
     ),
     RefusalKind.UNKNOWN_CAMPAIGN: Words(
-        "I know no campaign or cluster `{typed}`.‹ Did you mean {nearest}?›‹ Open now: {open}.›",
+        "I know no open campaign `{typed}`.‹ Did you mean {nearest}?›‹ Open now: {open}.›",
         "A command names the campaign it is for, or the cluster when one campaign is open there.",
         "`/rollup status` lists what is open, `/rollup history` what has ended.",
         (("typed", "CLUSTER01-70"), ("nearest", "`CLUSTER01-7`"), ("open", "`CLUSTER01-7`")),
@@ -469,6 +469,7 @@ MARKUP = frozenset(
         "declared",
         "people",
         "could",
+        "eligible",
         "emoji",
         "approve",
         "reject",

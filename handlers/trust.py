@@ -56,7 +56,7 @@ class Reacted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A mention or a message. `why_not` is set where it is not a person's new, unedited message."""
+    """A message that mentions us. `why_not` is set where it is not a person's new, unedited message."""
 
     id: str
     team: str
@@ -177,7 +177,7 @@ def inbound(entry_id: str, body: object) -> Inbound:
         subtype = _s(event, "subtype")
         if subtype in {"message_deleted", "message_changed"}:
             return _altered(entry_id, team, event, deleted=subtype == "message_deleted")
-        return _said(entry_id, team, event)
+        return Rejected("an ordinary message; mentions come as app_mention")
     if kind == "app_home_opened":
         user = _id(event, "user")
         if _s(event, "tab") == "messages" or not user:

@@ -1,0 +1,84 @@
+"""Commands a human can copy when mail is down or the bot is gone; shown in status, abort and pause. Pure.
+
+Sources: cluster.exe and Exchange 2007 cmdlets as in the document and `docs/` (Start-ClusteredMailboxServer,
+Mount-Database, `cluster node /resume`). The bot itself never runs these outside a gate.
+"""
+
+from __future__ import annotations
+
+from handlers.blocks import code, esc
+from handlers.stands import FINAL
+from state.words import Campaign, JobKind, State, StepKind
+
+
+def _ps(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
+
+
+def outage_commands(campaign: Campaign) -> tuple[tuple[str, str], ...]:
+    """(purpose, command) pairs that end an outage by hand, for this campaign's cluster, in the order to try them."""
+    found: list[tuple[str, str]] = []
+    for node in campaign.paused_nodes:
+        found.append((f"let {node} take groups again", f"cluster.exe node {node} /resume"))
+    for cms in campaign.plan.cms if campaign.plan else ():
+        found.append((f"is {cms} up, and where", f"Get-ClusteredMailboxServerStatus -Identity {_ps(cms)}"))
+        found.append((f"bring {cms} online", f"Start-ClusteredMailboxServer -Identity {_ps(cms)}"))
+        mount = f"Get-MailboxDatabase -Server {_ps(cms)} -Status | where {{ -not $_.Mounted }} | Mount-Database"
+        found.append((f"mount what is dismounted on {cms}", mount))
+    return tuple(found)
+
+
+def state_of_the_cluster(campaign: Campaign) -> tuple[str, ...]:
+    """What has been changed and what runs, as lines of mrkdwn: the answer to pause and abort."""
+    lines: list[str] = []
+    job = campaign.open_job
+    if job is not None:
+        lines.append(
+            f"Running on {esc(job.order.command.node)}: {esc(job.order.command.purpose)} (job {code(job.order.name)})."
+            " It is not ended by this and will finish by itself; do not kill it."
+        )
+    if campaign.paused_nodes:
+        nodes = ", ".join(esc(node) for node in campaign.paused_nodes)
+        lines.append(f"Still Paused by us: {nodes}. While that is so, a failure of the other node is an outage.")
+    done = [o for o in campaign.outcomes if o.kind.value in {"done", "needs_restart"}]
+    plan = campaign.plan
+    if plan is not None and done:
+        titles = {step.id: step.title for step in plan.steps}
+        lines.append("Done so far: " + "; ".join(esc(titles.get(o.step, o.step)) for o in done) + ".")
+        left = plan.steps[campaign.step_index :]
+        if left and campaign.state is not State.DONE:
+            lines.append("Not done: " + "; ".join(esc(step.title) for step in left) + ".")
+    if not lines:
+        lines.append("Nothing on the cluster has been changed by this campaign.")
+    elif not job and not campaign.paused_nodes:
+        lines.append("Nothing runs and no node is Paused by us.")
+    return tuple(lines)
+
+
+def resume_hint(campaign: Campaign) -> tuple[tuple[str, str], ...]:
+    """What a human should run now, after an abort or while paused: only what is really owed."""
+    return tuple(
+        (f"let {node} take groups again", f"cluster.exe node {node} /resume") for node in campaign.paused_nodes
+    )
+
+
+def where_to_look(campaign: Campaign, job_root: str = "C:\\rollup-bot\\jobs") -> tuple[str, ...]:
+    """The open job's folder, task and log, in case the bot is dead."""
+    job = campaign.open_job
+    if job is None:
+        if campaign.state in FINAL or not campaign.known_jobs:
+            return ()
+        name = campaign.known_jobs[-1][0]
+        return (f"Last job's folder: {code(f'{job_root}' + chr(92) + name)}",)
+    folder = f"{job_root}\\{job.order.name}"
+    lines = [
+        f"Job folder on {esc(job.order.command.node)}: {code(folder)} (`rc` holds the exit code, `log` the output)"
+    ]
+    if job.order.command.kind is not JobKind.SHELL:
+        lines.append(f"Scheduled task: {code('rollup-bot' + chr(92) + job.order.name)}")
+    return tuple(lines)
+
+
+def is_handoff(campaign: Campaign) -> bool:
+    """Whether the step in hand moves a CMS: mail is expected to be away for a while."""
+    return campaign.step is not None and campaign.step.kind is StepKind.HANDOFF

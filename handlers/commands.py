@@ -1,0 +1,308 @@
+"""`/rollup …` and `@rollup …`: each changing command becomes one transition, which leaves the inbox in the same call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handlers import advice, lookup, status, texts
+from handlers.answers import Reply, blocks_reply, sentence_reply
+from handlers.blocks import code, esc, preformatted, section, sections
+from handlers.calls import Accounts
+from handlers.deps import Deps
+from handlers.grammar import Ask, Verb, help_lines, parse, usage_of
+from handlers.stands import STATE_WORDS, state_line, walk_line
+from handlers.trust import Account
+from state.campaign import FINAL, TABLE
+from state.words import (
+    AbortRequested,
+    Actor,
+    Campaign,
+    Event,
+    Paused,
+    Progress,
+    Rechecked,
+    Refusal,
+    RefusalKind,
+    Resumed,
+    Retried,
+    Started,
+    Unlocked,
+)
+
+# What each command appends; also how "what fits now" is found in the transition table.
+EVENT_OF: dict[str, type[Event]] = {
+    "start": Started, "pause": Paused, "resume": Resumed, "abort": AbortRequested, "retry": Retried,
+    "recheck": Rechecked, "unlock": Unlocked,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Words somebody typed, wherever they typed them. `id` is the inbox entry and the transition's op id."""
+
+    id: str
+    user: str
+    channel: str
+    text: str
+    mention: bool = False
+    thread_campaign: str = ""  # a mention inside a campaign's thread need not name it
+
+
+class Commands:
+    """Carries out requests. May raise StateError; the inbox entry then stays and is dispatched again."""
+
+    def __init__(self, deps: Deps, accounts: Accounts) -> None:
+        self._deps = deps
+        self._accounts = accounts
+
+    def account(self, user: str) -> Account | None:
+        """Who somebody is, or None when Slack could not say."""
+        return self._accounts.get(user)
+
+    def run(self, request: Request) -> Reply:
+        """Do it or refuse it; either way the inbox entry is gone afterwards."""
+        answer = self._run(request)
+        self._deps.store.inbox_drop(request.id)  # transitions took it out already; views and refusals did not
+        if isinstance(answer, Refusal):
+            return sentence_reply(texts.refusal(answer, self._deps.docs_url))
+        return answer
+
+    def _run(self, request: Request) -> Reply | Refusal:
+        ask = parse(
+            request.text, in_thread=bool(request.thread_campaign), is_name=lambda word: lookup.is_name(self._deps, word)
+        )
+        if isinstance(ask, Refusal):
+            return ask
+        if ask.verb.name == "help":
+            lines = help_lines(ask.word)
+            return lines if isinstance(lines, Refusal) else blocks_reply(sections(lines), "Commands of /rollup")
+        if ask.verb.name == "plan":
+            return self._plan(request, ask)
+        if ask.verb.changes:
+            return self._change(request, ask)
+        return self._view(request, ask)
+
+    # --- plan
+
+    def _plan(self, request: Request, ask: Ask) -> Reply | Refusal:
+        deps, store = self._deps, self._deps.store
+        place = lookup.cluster(deps, ask.target)
+        if isinstance(place, Refusal):
+            return place
+        policy = deps.policy(place.cluster)
+        refused = lookup.not_listed(deps, policy, request.user, "plan", place.cluster)
+        if refused is not None:
+            return refused
+        if request.mention and request.channel != place.channel:
+            return _wrong_channel(place.cluster, place.channel)
+        package = lookup.package(deps, ask.word, place.cluster)
+        if isinstance(package, Refusal):
+            return package
+        refused = lookup.too_few(deps, policy, (), request.user, "plan")
+        if refused is not None:
+            return refused
+        made = store.create(
+            cluster=place.cluster, channel=place.channel, by=self._actor(request, place.cluster), package_ref=package.kb,
+            options=ask.options, realm=deps.realm, op_id=request.id, at=self._now(), inbox_id=request.id,
+        )  # fmt: skip
+        if isinstance(made, Refusal):
+            return self._said_better(made, "plan", None)
+        self._wake(made.id)
+        words = (
+            f"Campaign {code(made.id)}: I read {esc(place.cluster)} now and post the plan for {code(package.kb)} in "
+            f"<#{place.channel}>. Nothing is changed by a plan."
+        )
+        return sentence_reply(words)
+
+    # --- changes
+
+    def _change(self, request: Request, ask: Ask) -> Reply | Refusal:
+        deps = self._deps
+        name = ask.verb.name
+        campaign = self._campaign(request, ask)
+        if isinstance(campaign, Refusal):
+            return campaign
+        policy = deps.policy(campaign.cluster)
+        refused = lookup.not_listed(deps, policy, request.user, name, campaign.cluster)
+        if refused is not None:
+            return refused
+        if request.mention and request.channel != campaign.channel:
+            return _wrong_channel(campaign.cluster, campaign.channel)
+        if campaign.state in FINAL:
+            return lookup.finished(deps, campaign)
+        if EVENT_OF[name] not in TABLE[campaign.state]:
+            return self._wrong_state(campaign, name)
+        if ask.verb.bars:
+            refused = lookup.too_few(deps, policy, campaign.barred, request.user, name)
+            if refused is not None:
+                return refused
+        if name == "unlock":
+            shown = self._unlock_needs(campaign, ask)
+            if shown is not None:
+                return shown
+        event = self._event(request, ask, campaign)
+        after = deps.store.apply(campaign.id, event, op_id=request.id, at=self._now(), inbox_id=request.id)
+        if isinstance(after, Refusal):
+            return self._said_better(after, name, campaign)
+        self._wake(after.id)
+        return self._told(ask.verb, after)
+
+    def _campaign(self, request: Request, ask: Ask) -> Campaign | Refusal:
+        if not ask.target and request.thread_campaign:
+            found = self._deps.store.get(request.thread_campaign)
+            if found is not None:
+                return found
+        if not ask.target:
+            return usage_of(ask.verb, f"no {ask.verb.target} is named")
+        if ask.verb.name == "unlock":
+            holder = self._deps.store.lock_holder(ask.target)
+            found = self._deps.store.get(holder) if holder else None
+            if found is not None:
+                return found
+        return lookup.campaign(self._deps, ask.target, for_start=ask.verb.name == "start")
+
+    def _event(self, request: Request, ask: Ask, campaign: Campaign) -> Event:
+        by = self._actor(request, campaign.cluster)
+        match ask.verb.name:
+            case "start":
+                return Started(by=by)
+            case "pause":
+                return Paused(by=by, reason=ask.reason)
+            case "resume":
+                return Resumed(by=by)
+            case "abort":
+                return AbortRequested(by=by, reason=ask.reason)
+            case "retry":
+                return Retried(by=by, reason=ask.reason)
+            case "unlock":
+                return Unlocked(by=by, job=campaign.open_job.order.name if campaign.open_job else "")
+            case _:
+                return Rechecked(by=by)
+
+    def _unlock_needs(self, campaign: Campaign, ask: Ask) -> Reply | None:
+        """The open job must be named to release locks over it: whoever unlocks has seen it."""
+        job = campaign.open_job
+        if job is None or ask.word == job.order.name:
+            return None
+        where = f"*{esc(job.order.command.node)}*: {esc(job.order.command.purpose)}"
+        lines = [
+            f"*Not done yet.* A job of {code(campaign.id)} may still run on {where}.",
+            *advice.where_to_look(campaign),
+            "Look there first. To release the locks all the same, name the job:",
+        ]
+        typed = f"/rollup unlock {ask.target or campaign.cluster} {job.order.name}"
+        return blocks_reply([*sections(lines), preformatted([("", typed)])], "Not done yet: a job may still run.")
+
+    def _told(self, verb: Verb, after: Campaign) -> Reply:
+        """What was done, how the cluster stands now, and what a human should run."""
+        where = lookup.thread_link(self._deps, after)
+        head = f"*{verb.name.capitalize()}* noted for {code(after.id)} ({where}). {state_line(after)}"
+        if verb.name not in {"pause", "abort", "unlock"}:
+            return sentence_reply(head)
+        blocks = sections([head, walk_line(after), *advice.state_of_the_cluster(after)])
+        hints = advice.resume_hint(after)
+        if hints:
+            blocks.append(preformatted([(f"To {purpose}:", command) for purpose, command in hints]))
+        return blocks_reply(blocks, f"{verb.name} noted for {after.id}")
+
+    # --- views
+
+    def _view(self, request: Request, ask: Ask) -> Reply | Refusal:
+        deps, name = self._deps, ask.verb.name
+        target = ask.target or request.thread_campaign
+        if name in {"level", "history"}:
+            return self._cluster_view(name, ask.target)
+        if not target:
+            chosen = deps.store.active() if name == "status" else deps.store.all(limit=10)
+            if name == "downtime":
+                return blocks_reply(status.downtime_blocks(chosen, deps.realm), "Downtime")
+            links = [lookup.thread_link(deps, each) for each in chosen]
+            names = [place.cluster for place in deps.places()]
+            return blocks_reply(status.overview_blocks(chosen, links, names, deps.realm), _first(chosen))
+        found = lookup.campaign(deps, target, ended_too=True)
+        if isinstance(found, Refusal):
+            return self._no_campaign_yet(found, target) if name == "status" else found
+        link = lookup.thread_link(deps, found)
+        if name == "show":
+            return blocks_reply(status.show_blocks(found, deps.realm, link), f"{found.id}: {STATE_WORDS[found.state]}")
+        if name == "downtime":
+            return blocks_reply(status.downtime_blocks([found], deps.realm), "Downtime")
+        blocks = status.status_blocks(
+            found, deps.policy(found.cluster), deps.realm, self._now(), link, self._progress(found)
+        )
+        return blocks_reply(blocks, _first([found]))
+
+    def _no_campaign_yet(self, refused: Refusal, target: str) -> Reply | Refusal:
+        place = lookup.cluster(self._deps, target)
+        if isinstance(place, Refusal) or self._deps.store.by_cluster(place.cluster):
+            return refused
+        words = f"*Safe to walk away: yes*, there was no campaign on {code(place.cluster)} yet. `/rollup plan {place.cluster}` makes a plan."
+        return blocks_reply([section(words)], f"No campaign on {place.cluster}")
+
+    def _cluster_view(self, name: str, typed: str) -> Reply | Refusal:
+        deps = self._deps
+        if typed:
+            place = lookup.cluster(deps, typed)
+            if isinstance(place, Refusal):
+                return place
+            found = deps.store.by_cluster(place.cluster)
+        else:
+            found = deps.store.all(limit=30)
+        if name == "level":
+            newest: dict[str, Campaign] = {}
+            for campaign in sorted((c for c in found if c.plan), key=lambda c: c.created_at):
+                newest[campaign.cluster] = campaign
+            return blocks_reply(status.level_blocks(tuple(newest.values()), deps.realm), "Levels")
+        links = [lookup.thread_link(deps, each, "thread") for each in found]
+        return blocks_reply(status.history_blocks(found, links, deps.realm), "History")
+
+    def _progress(self, campaign: Campaign) -> str:
+        recent = self._deps.store.events(campaign.id, max(0, campaign.version - 20))
+        return next((r.event.sentence for r in reversed(recent) if isinstance(r.event, Progress)), "")
+
+    # --- refusals with the facts people need
+
+    def _said_better(self, refused: Refusal, command: str, campaign: Campaign | None) -> Refusal:
+        """The store's refusal with links and plain words for states."""
+        if refused.kind is RefusalKind.BUSY:
+            holder = self._deps.store.get(refused.part("holder") or refused.part("campaign"))
+            taken = refused.part("lock") or refused.part("cluster")
+            if holder is None:
+                return refused
+            parts = (("cluster", taken or holder.cluster), ("campaign", holder.id),
+                     ("state", STATE_WORDS[holder.state]), ("link", lookup.thread_link(self._deps, holder)))  # fmt: skip
+            return Refusal(kind=RefusalKind.BUSY, parts=parts)
+        now = self._deps.store.get(campaign.id) if campaign is not None else None
+        if now is None:
+            return refused
+        return lookup.finished(self._deps, now) if now.state in FINAL else self._wrong_state(now, command)
+
+    def _wrong_state(self, campaign: Campaign, command: str) -> Refusal:
+        ways = TABLE[campaign.state]
+        allowed = [verb for verb, event in EVENT_OF.items() if event in ways] + ["status"]
+        parts = (("command", command), ("campaign", campaign.id), ("state", STATE_WORDS[campaign.state]),
+                 ("allowed", ", ".join(allowed)), ("link", lookup.thread_link(self._deps, campaign)))  # fmt: skip
+        return Refusal(kind=RefusalKind.WRONG_STATE, parts=parts)
+
+    # --- small parts
+
+    def _actor(self, request: Request, cluster: str) -> Actor:
+        account = self._accounts.get(request.user)
+        person = self._deps.policy(cluster).person(request.user)
+        return Actor(user=request.user, person=person, name=account.name if account is not None else "")
+
+    def _now(self) -> float:
+        return self._deps.clock.lab(self._deps.store.server_time())
+
+    def _wake(self, campaign_id: str) -> None:
+        self._deps.wake.advance(campaign_id)
+        self._deps.wake.publish(campaign_id)
+
+
+def _wrong_channel(cluster: str, channel: str) -> Refusal:
+    return Refusal(kind=RefusalKind.WRONG_CHANNEL, parts=(("cluster", cluster), ("channel", channel)))
+
+
+def _first(campaigns: Sequence[Campaign]) -> str:
+    return "; ".join(f"{c.id}: {STATE_WORDS[c.state]}" for c in campaigns) or "No campaign is open."
