@@ -26,7 +26,7 @@ _SETTINGS: dict[str, Any] = {
 def connect(url: str, *, password: str = "", ca_file: str = "") -> redis.Redis:
     """A client for `redis://`, `rediss://`, `unix://` or `redis+sentinel://host:port,host:port/master[/db]`.
 
-    `password` overrides one in the URL. `ca_file` is for TLS. Nothing is sent yet. Raises ServerFailed for a URL of
+    `password` is for a URL that carries none. `ca_file` is for TLS. Nothing is sent yet. Raises ServerFailed for a URL of
     another kind.
     """
     settings = _SETTINGS | {"retry": Retry(ExponentialWithJitterBackoff(cap=1, base=0.05), 5)}
@@ -58,7 +58,7 @@ def _sentinel(url: str, settings: dict[str, Any]) -> redis.Redis:
     master, _, db = parts.path.strip("/").partition("/")
     if not master or (db and not db.isdigit()):
         raise ServerFailed("[redis] url: redis+sentinel://host:port,host:port/master[/db]")
-    if parts.password and "password" not in settings:
+    if parts.password:
         settings["password"] = unquote(parts.password)
     settings["db"] = int(db or 0)
     # One sentinel alone, cut off from the others, may still believe in a master that was replaced.

@@ -1,0 +1,71 @@
+"""A proxy before the server that lets a request through and swallows the reply: how a write is lost and is not."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+
+class LossyProxy:
+    """Listens on a Unix socket. After `swallow(marker)` the reply to the next request holding it is dropped, once."""
+
+    def __init__(self, listen: Path, server: Path) -> None:
+        self._server = str(server)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(listen))
+        self._listener.listen(16)
+        self._marker: bytes | None = None
+        self.swallowed = 0
+        self.requests = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def swallow(self, marker: bytes) -> None:
+        self._marker = marker
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(self._server)
+            drop = threading.Event()
+            back = threading.Thread(target=self._back, args=(server, client, drop), daemon=True)
+            back.start()
+            while data := _read(client):
+                if self._marker is not None and self._marker in data:
+                    self._marker = None
+                    drop.set()
+                if b"EVALSHA" in data:
+                    self.requests += 1
+                try:
+                    server.sendall(data)
+                except OSError:
+                    break
+
+    def _back(self, server: socket.socket, client: socket.socket, drop: threading.Event) -> None:
+        while data := _read(server):
+            if drop.is_set():
+                self.swallowed += 1
+                # The client sees a connection that died before the answer: was it done or not?
+                client.shutdown(socket.SHUT_RDWR)
+                return
+            try:
+                client.sendall(data)
+            except OSError:
+                return
+
+
+def _read(end: socket.socket) -> bytes:
+    try:
+        return end.recv(1 << 20)
+    except OSError:
+        return b""
