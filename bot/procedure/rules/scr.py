@@ -21,7 +21,7 @@ from state.words import Fact, StepKind, When
 
 _GONE = "If the machine is gone for good, disable the relation: Disable-StorageGroupCopy -StandbyMachine {name}"
 _BROKEN = {"failed", "suspended", "failedandsuspended", "disabled"}
-_COMING = {"initializing", "resynchronizing", "servicedown"}
+_COMING = {"servicedown"}
 
 
 def scr_applicable(case: Case) -> Finding:
