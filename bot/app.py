@@ -223,7 +223,6 @@ def _slack(bot: Bot, secrets: Secrets) -> None:
     from slack_sdk.http_retry.builtin_handlers import ConnectionErrorRetryHandler
 
     from handlers import Deps, Place, read_identity, register
-    from state.owner import this_process
 
     settings = bot.settings
     client = WebClient(
@@ -246,7 +245,6 @@ def _slack(bot: Bot, secrets: Secrets) -> None:
         clock=bot.live.clock,
         realm=bot.realm,
         identity=identity,
-        owner=this_process(),
     )
     bot.edge = register(app, deps)
     bot.handler = SocketModeHandler(app, secrets.slack_app_token)
