@@ -22,8 +22,7 @@ ANYTHING = re.compile(".*", re.DOTALL)
 def register(app: App, deps: Deps) -> SlackEdge:
     """Hang every listener on the app.
 
-    Call `edge.dispatch_inbox(all_of_it=True)` and `edge.catch_up()` once Slack is reachable, and both without
-    arguments from the sweeper.
+    Call `edge.dispatch_inbox(all_of_it=True)` once Slack is reachable, and without arguments from the sweeper.
     """
     edge = SlackEdge(deps)
     app.use(keep(deps))

@@ -7,6 +7,7 @@ the caller looks before it repeats. Waits are lab time (Slack's limits run in la
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,6 +23,7 @@ POST_EVERY_S = 1.05  # lab seconds between posts into one channel (Slack: about 
 POST_BURST = 3.0
 TIMEOUT_S = 10  # wall
 BROKEN_CODES = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"})
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,}\Z")
 READS = ("conversations.", "reactions.get", "users.info", "auth.test", "chat.getPermalink")
 
 
@@ -154,3 +156,57 @@ class Accounts:
                 self._known.clear()
             self._known[user] = (now, found)
         return found
+
+
+class Channels:
+    """Channel ids by name, and whether we may write there."""
+
+    PAGES = 20
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._lock = threading.Lock()
+        self._ids: dict[str, str] = {}
+
+    def find(self, wanted: str) -> tuple[str, str]:
+        """(channel id, problem) of a channel given by id or name; a problem means that nobody may rely on it.
+
+        Raises Outage.
+        """
+        ident = wanted if CHANNEL_ID.match(wanted) else self._by_name(wanted.strip().lstrip("#").casefold())
+        if not ident:
+            return "", "Slack knows no such channel, or it is private and I am not in it"
+        try:
+            answer = self._calls("conversations.info", patience_s=10.0, channel=ident)
+        except Refused as refused:
+            if refused.code == "missing_scope":
+                return ident, ""  # cannot be told; the first post will
+            return ident, "Slack knows no such channel, or it is private and I am not in it"
+        found = trust.channel(answer)
+        if isinstance(found, trust.Rejected):
+            raise Outage("conversations.info", found.why, sent=False)
+        if found.archived:
+            return found.id, "it is archived"
+        return found.id, "" if found.member else "I am not a member of it"
+
+    def _by_name(self, name: str) -> str:
+        with self._lock:
+            known = self._ids.get(name)
+        if known:
+            return known
+        cursor = ""
+        for _page in range(self.PAGES):
+            more = {"cursor": cursor} if cursor else {}
+            answer = self._calls(
+                "conversations.list", patience_s=10.0, types="public_channel,private_channel", exclude_archived=True,
+                limit=200, **more,
+            )  # fmt: skip
+            for found in trust.channels(answer):
+                if found.name.casefold() == name:
+                    with self._lock:
+                        self._ids[name] = found.id
+                    return found.id
+            cursor = trust.next_page(answer)
+            if not cursor:
+                return ""
+        return ""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from handlers import advice, lookup, status, texts
 from handlers.answers import Reply, blocks_reply, sentence_reply
 from handlers.blocks import code, esc, preformatted, section, sections
-from handlers.calls import Accounts
-from handlers.deps import Deps
+from handlers.calls import Accounts, Channels, SlackError
+from handlers.deps import Deps, Place
 from handlers.grammar import Ask, Verb, help_lines, parse, usage_of
 from handlers.stands import STATE_WORDS, state_line, walk_line
 from handlers.trust import Account
@@ -52,9 +52,10 @@ class Request:
 class Commands:
     """Carries out requests. May raise StateError; the inbox entry then stays and is dispatched again."""
 
-    def __init__(self, deps: Deps, accounts: Accounts) -> None:
+    def __init__(self, deps: Deps, accounts: Accounts, channels: Channels) -> None:
         self._deps = deps
         self._accounts = accounts
+        self._channels = channels
 
     def account(self, user: str) -> Account | None:
         """Who somebody is, or None when Slack could not say."""
@@ -94,8 +95,11 @@ class Commands:
         refused = lookup.not_listed(deps, policy, request.user, "plan", place.cluster)
         if refused is not None:
             return refused
-        if request.mention and request.channel != place.channel:
-            return _wrong_channel(place.cluster, place.channel)
+        channel = self._channel(place)
+        if isinstance(channel, Refusal):
+            return channel
+        if request.mention and request.channel != channel:
+            return _wrong_channel(place.cluster, channel)
         package = lookup.package(deps, ask.word, place.cluster)
         if isinstance(package, Refusal):
             return package
@@ -103,7 +107,7 @@ class Commands:
         if refused is not None:
             return refused
         made = store.create(
-            cluster=place.cluster, channel=place.channel, by=self._actor(request, place.cluster), package_ref=package.kb,
+            cluster=place.cluster, channel=channel, by=self._actor(request, place.cluster), package_ref=package.kb,
             options=ask.options, realm=deps.realm, op_id=request.id, at=self._now(), inbox_id=request.id,
         )  # fmt: skip
         if isinstance(made, Refusal):
@@ -111,9 +115,21 @@ class Commands:
         self._wake(made.id)
         words = (
             f"Campaign {code(made.id)}: I read {esc(place.cluster)} now and post the plan for {code(package.kb)} in "
-            f"<#{place.channel}>. Nothing is changed by a plan."
+            f"<#{channel}>. Nothing is changed by a plan."
         )
         return sentence_reply(words)
+
+    def _channel(self, place: Place) -> str | Refusal:
+        """The id of a cluster's channel, where we may write."""
+        try:
+            ident, problem = self._channels.find(place.channel)
+        except SlackError:
+            ident, problem = "", "Slack did not answer"
+        if not problem:
+            return ident
+        shown = f"<#{ident}>" if ident else place.channel
+        parts = (("channel", shown), ("cluster", place.cluster), ("problem", problem), ("file", self._deps.config_file))
+        return Refusal(kind=RefusalKind.CHANNEL_UNREACHABLE, parts=parts)
 
     # --- changes
 

@@ -28,7 +28,7 @@ class Wake(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One cluster of the inventory and the channel where its threads live (a channel id)."""
+    """One cluster of the inventory and the channel where its threads live (a channel id or name)."""
 
     cluster: str
     channel: str

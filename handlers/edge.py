@@ -39,12 +39,15 @@ class SlackEdge:
         self._projector.project(campaign_id)
 
     def catch_up(self) -> int:
-        """For the sweeper: project whatever lags behind; returns how many campaigns that were. Never raises."""
+        """Ask for a projection of every thread that lags behind; returns how many. Never raises."""
         try:
-            return self._projector.catch_up()
+            lagging = self._projector.lagging()
         except StateError as down:
             log.warning("the threads wait: %s", down)
             return 0
+        for campaign_id in lagging:
+            self.deps.wake.publish(campaign_id)
+        return len(lagging)
 
     def rebuild(self, campaign_id: str) -> bool:
         """Post again whatever is missing in a campaign's thread; False when it has to be asked for again."""
@@ -64,8 +67,10 @@ class SlackEdge:
     def dispatch_inbox(self, *, all_of_it: bool = False) -> int:
         """Handle again what was received and not finished; returns how many entries were looked at. Never raises.
 
-        At start `all_of_it`: nothing can be in hand. From the sweeper only what has lain there for a while.
+        For the sweeper, as often as it likes: entries that have lain there for a while, and threads that lag behind.
+        At start `all_of_it`: nothing can be in hand yet.
         """
+        self.catch_up()
         try:
             return self.intake.dispatch_inbox(0.0 if all_of_it else LEFT_OVER_S)
         except StateError as down:
@@ -73,4 +78,7 @@ class SlackEdge:
             return 0
 
     def _early_votes(self) -> None:
-        self.dispatch_inbox(all_of_it=True)
+        try:
+            self.intake.dispatch_inbox()
+        except StateError as down:
+            log.warning("early votes wait: %s", down)

@@ -9,7 +9,7 @@ from typing import Any
 
 from handlers import trust
 from handlers.answers import Answers, Respond, sentence_reply
-from handlers.calls import Accounts, Calls
+from handlers.calls import Accounts, Calls, Channels
 from handlers.commands import Commands, Request
 from handlers.deps import Deps
 from handlers.home import publish_home
@@ -36,7 +36,7 @@ class Intake:
         self._deps = deps
         self._calls = calls
         self._answers = Answers(calls)
-        self._commands = Commands(deps, accounts)
+        self._commands = Commands(deps, accounts, Channels(calls))
         self._reactions = Reactions(deps, accounts, self._answers)
         self._mentions = Mentions(deps, self._commands)
         self._lock = threading.Lock()

@@ -50,8 +50,11 @@ class Reactions:
             return True
         ref = deps.store.find_by_gate(seen.channel, seen.ts)
         if ref is None:
-            if self._may_be_early(seen):
+            early = self._may_be_early(seen)
+            ref = deps.store.find_by_gate(seen.channel, seen.ts)  # it may have opened while we looked
+            if ref is None and early:
                 return False
+        if ref is None:
             deps.store.inbox_drop(seen.id)  # any other message: ignored before anything is asked of Slack
             return True
         campaign = deps.store.get(ref.campaign)

@@ -191,6 +191,17 @@ REFUSALS: dict[RefusalKind, Words] = {
         "Write a new message that begins with the mention, or use the `/rollup` command.",
         (("problem", "it was edited"),),
     ),
+    RefusalKind.CHANNEL_UNREACHABLE: Words(
+        "I cannot write in {channel}, the channel of {cluster}: {problem}.",
+        "A campaign lives in its cluster's channel, in front of the whole team.",
+        "Invite me there with `/invite`, or put another `channel` under `[clusters.{cluster}]` in `{file}`; then ask again.",
+        (
+            ("channel", "#exchange-ops"),
+            ("cluster", "CLUSTER01"),
+            ("problem", "I am not a member of it"),
+            ("file", "rollup.toml"),
+        ),
+    ),
 }
 
 VOTES: dict[VoteRefusal, Words] = {

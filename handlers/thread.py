@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from state.store import Cursor
 from state.words import Actor, Campaign, Event, GateOpened, GateStatus, Lease, Paused, Recorded, Refusal, ThreadOpened
 
 log = logging.getLogger(__name__)
+RETRY_S, LOOK_S = 2.0, 15.0  # wall seconds between tries of what failed, and between looks at everything
 BOT = Actor(user="", person="rollup-bot", name="rollup-bot")
 
 
@@ -35,6 +37,7 @@ class Projector:
         self._gate_opened = gate_opened
         self._lock = threading.Lock()
         self._folded: dict[str, Campaign] = {}  # as of the cursor; only a memory, checked against it
+        self._retry_at = self._look_at = 0.0  # monotonic seconds
         self.behind: set[str] = set()  # campaigns whose thread lags because Slack or the store did not answer
 
     def project(self, campaign_id: str) -> bool:
@@ -64,16 +67,21 @@ class Projector:
             self._gate_opened()
         return True
 
-    def catch_up(self) -> int:
-        """Project everything that lags; returns how many campaigns were looked at."""
-        store = self._deps.store
-        lagging = set(self.behind)
-        for campaign in store.all(limit=100):
-            if store.cursor(campaign.id).version < campaign.version:
-                lagging.add(campaign.id)
-        for campaign_id in lagging:
-            self.project(campaign_id)
-        return len(lagging)
+    def lagging(self) -> tuple[str, ...]:
+        """Campaigns whose thread is behind: at every call those that failed, now and then whatever the store shows."""
+        now = time.monotonic()
+        with self._lock:
+            found = set(self.behind) if now >= self._retry_at else set()
+            if found:
+                self._retry_at = now + RETRY_S
+            look = now >= self._look_at
+            if look:
+                self._look_at = now + LOOK_S
+        if look:
+            for campaign in self._deps.store.all(limit=100):
+                if self._deps.store.cursor(campaign.id).version < campaign.version:
+                    found.add(campaign.id)
+        return tuple(found)
 
     def rebuild(self, campaign_id: str) -> bool:
         """Read the whole thread and post again whatever event is missing in it."""

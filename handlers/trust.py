@@ -347,3 +347,34 @@ def reaction_list(answer: object) -> tuple[tuple[tuple[str, tuple[str, ...]], ..
         return Rejected("reactions.get without a message")
     found = _reactions(raw.get("reactions"))
     return Rejected("reactions that make no sense") if found is None else found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A conversation as conversations.info and .list tell it."""
+
+    id: str
+    name: str
+    member: bool
+    archived: bool
+
+
+def _channel_of(raw: object) -> Channel | None:
+    if not isinstance(raw, Mapping) or not (ident := _id(raw, "id")):
+        return None
+    return Channel(
+        id=ident, name=_s(raw, "name"), member=bool(raw.get("is_member")), archived=bool(raw.get("is_archived"))
+    )
+
+
+def channel(answer: object) -> Channel | Rejected:
+    """conversations.info's answer."""
+    found = _channel_of(answer.get("channel")) if isinstance(answer, Mapping) else None
+    return found or Rejected("conversations.info without a channel")
+
+
+def channels(answer: object) -> tuple[Channel, ...]:
+    """conversations.list's page; odd entries are skipped."""
+    raw = answer.get("channels") if isinstance(answer, Mapping) else None
+    found = (_channel_of(each) for each in raw) if isinstance(raw, list) else ()
+    return tuple(each for each in found if each is not None)

@@ -922,6 +922,7 @@ class RefusalKind(StrEnum):
     NOT_YET = "not_yet"  # a command whose room is not built yet
     STORE_DOWN = "store_down"
     NOT_A_HUMAN_MESSAGE = "not_a_human_message"
+    CHANNEL_UNREACHABLE = "channel_unreachable"  # the cluster's channel is unknown to Slack, or the bot is not in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
