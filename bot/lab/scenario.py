@@ -126,8 +126,9 @@ def _dangling(s: Scenario) -> Iterable[str]:
         yield from _dangling_in_cluster(cluster, set(folded))
     all_cms = {m.name.casefold() for c in s.clusters for m in c.cms}
     for fault in s.faults:
-        if fault.machine and fault.machine.casefold() not in folded:
-            yield f"faults.machine: there is no machine {fault.machine!r}"
+        for key, machine in (("machine", fault.machine), ("on", fault.on)):
+            if machine and machine.casefold() not in folded:
+                yield f"faults.{key}: there is no machine {machine!r}"
         if fault.cms and fault.cms.casefold() not in all_cms:
             yield f"faults.cms: there is no clustered mailbox server {fault.cms!r}"
     for package in s.packages:

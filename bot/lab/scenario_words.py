@@ -14,12 +14,14 @@ GroupState = Literal["Online", "Offline", "Failed", "Partially Online"]
 CopyState = Literal["Healthy", "Failed", "Seeding", "Copying", "Stopped", "Suspended", "Initializing", "ServiceDown",
                     "Disabled", "NotSupported", "Resynchronizing"]
 FaultKind = Literal[
-    "exit_code", "services_disabled", "slow", "silent", "pending_rename", "cluster_service_down", "log_lost",
-    "dies", "unreachable", "partition", "witness_down", "group_stuck", "foreign_move", "failback",
-    "database_dismounted", "copy_stuck", "move_refused", "backup", "seeding", "task_fires_again",
-    "package_swapped", "pause", "resume", "clock_skew", "snapin_fails", "service_stopped",
+    "exit_code", "services_disabled", "slow", "silent", "pending_rename", "cluster_service_down", "group_stuck",
+    "database_dismounted", "move_refused", "snapin_fails",
+    "dies", "unreachable", "partition", "witness_down", "witness_up", "foreign_move", "group_moved", "backup",
+    "seeding", "copy_status", "task_fires_again", "package_swapped", "pause", "resume", "clock_skew",
+    "service_stopped", "service_started", "mail", "mount", "start_cms",
 ]
-Moment = Literal["start", "at", "install", "after_install", "handoff", "after_handoff", "restart", "evacuated"]
+Moment = Literal["start", "at", "install", "after_install", "handoff", "after_handoff", "restarted", "evacuated",
+                 "approved"]
 
 
 class Lab(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,16 +57,19 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     step: str = ""  # when = gate or closed: only of this step
     outcome: str = ""  # when = closed: only this outcome
     did: str = ""  # when = truth: the truth log's kind
-    machine: str = ""  # when = truth: only of this node; do = estate: what it happens to
+    machine: str = ""  # when = truth: only of this node
     nth: int = 1  # the n-th such moment
     times: int = 1  # for how many such moments in a row; 0 = every one
     after_s: float = 0.0  # lab seconds after the moment
     text: str = ""  # do = type or message; {campaign} is filled in
     emoji: str = "white_check_mark"
     instead: bool = False  # when = gate: the usual approval of that gate is left out
-    kind: str = ""  # do = estate: a fault's kind
+    kind: FaultKind | None = None  # do = estate: what happens there
+    on: str = ""  # do = estate: the machine it happens to
     cms: str = ""
     group: str = ""
+    storage_group: str = ""
+    database: str = ""
     to: str = ""
     value: float = 0.0
 
@@ -237,8 +242,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Something that goes wrong on the estate."""
 
     kind: FaultKind
-    machine: str = ""
+    machine: str = ""  # what it happens to
     when: Moment = "start"
+    on: str = ""  # whose moment is meant; "" = the machine's own, or any if no machine is named
+    nth: int = 1  # the n-th such moment
     after_s: float = 0.0
     times: int = 1  # for how many such moments; 0 = every one
     value: float = 0.0

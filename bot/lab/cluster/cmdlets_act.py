@@ -164,7 +164,7 @@ class Acts:
         self.shell.record(session, spell("Mount-Database", params))
         self.shell.begin(session)
         cms, database = self._database(named(params, piped))
-        if cms.state != "Online":
+        if not cms.group.online or cms.group.phase:
             raise self._refusal(f"Failed to mount database '{database.name}'. Error: MapiExceptionCallFailed: Unable to mount "
                                 "database. (hr=0x80004005, ec=-2147467259)")
         session.sleep(self.world.timing.mount_s)

@@ -267,7 +267,7 @@ class Reads:
             yield PSObject([("Name", alias), ("Alias", alias), ("ServerName", (server or "").lower()),
                             ("ProhibitSendQuota", "unlimited")], _types("Data.Directory.Management.Mailbox"), text=alias)
 
-    def queue(self, session: Session, params: Params, _piped: list[Any]) -> Iterator[PSObject]:
+    def queue(self, session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:  # noqa: ARG002
         """Get-Queue: only a Hub Transport server answers."""
         self.shell.begin(session)
         server = text(params.get("Server")) or self.shell.machine.name

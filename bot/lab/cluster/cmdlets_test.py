@@ -22,7 +22,7 @@ class Tests:
         self.shell = shell
         self.world = shell.world
 
-    def replication(self, session: Session, _params: Params, _piped: list[Any]) -> Iterator[PSObject]:
+    def replication(self, session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:  # noqa: ARG002
         """Test-ReplicationHealth: no -Identity, it tests the node it runs on."""
         self.shell.begin(session)
         session.sleep(2)
@@ -56,7 +56,7 @@ class Tests:
             found.append(("FileShareQuorum", "" if cluster.witness_ok else
                           f"The file share witness '{cluster.witness}' is not available."))
         for cms in self.shell.cms_here():
-            found.append(("CmsGroup", "" if cms.state == "Online" else f"Group '{cms.name}' is {cms.state}."))
+            found.append(("CmsGroup", "" if cms.group.online and not cms.group.phase else f"Group '{cms.name}' is {cms.state}."))
         found.append(("NodePaused", self._paused(cluster, me)))
         found.append(("DnsRegistrationStatus", ""))
         found.append(("ReplayService", self._replay()))
@@ -112,11 +112,11 @@ class Tests:
         for cms in [] if own is not None else [self.shell.cms(server)] if server else self.shell.cms_here():
             for group in cms.storage_groups:
                 for database in group.databases:
-                    good = database.mounted and cms.state == "Online"
+                    good = database.mounted and cms.group.online
                     yield PSObject([
                         ("Server", cms.name), ("Database", database.name),
                         ("Result", enum("Success" if good else "*FAILURE*", int(not good), "Monitoring.MapiResult")),
-                        ("Error", "" if good else f"[{'Database is dismounted' if cms.state == 'Online' else 'Server is down'}]"),
+                        ("Error", "" if good else f"[{'Database is dismounted' if cms.group.online else 'Server is down'}]"),
                         ("Latency", TimeSpan(9 * TICKS // 1000)), ("StorageGroup", group.name),
                     ], ("Microsoft.Exchange.Monitoring.MapiTransactionOutcome", "System.Object"), view="table",
                         show=("Server", "Database", "Result", "Error"))

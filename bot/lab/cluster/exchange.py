@@ -71,6 +71,7 @@ class Cms:
     dirty_volume: bool = False
     moved_by: str = ""
     down_since: float | None = None  # lab Unix seconds since mail is down; None = mail is up
+    since: float = 0.0  # lab Unix seconds since mail is as it is, up or down
     judging: bool = False  # a look at its copies is due
 
     @property
@@ -91,7 +92,7 @@ class Cms:
     @property
     def mail_up(self) -> bool:
         """Online with every database mounted that should be."""
-        return self.state == "Online" and all(d.mounted for d in self.databases if d.wanted)
+        return self.group.online and not self.group.phase and all(d.mounted for d in self.databases if d.wanted)
 
     def passive(self) -> Node | None:
         """CCR: the other node."""
@@ -120,10 +121,17 @@ class Exchange:
         group.on_offline = lambda _g, job: self._offline(cms, job)
         group.on_online = lambda _g, job: self._online(cms, job)
         group.on_moved = lambda _g, old, new, by, job: self._moved(cms, old, new, by, job)
+        group.partly = lambda: any(not d.mounted for d in cms.databases)
+        mounts = {f"{g.name}/{d.name} ({cms.name})": d for g in cms.storage_groups for d in g.databases}
+        for resource in group.resources:
+            if resource.name in mounts:
+                resource.dismounted = _dismounted(mounts[resource.name])
         if group.online:
             self._services(cms.owner.machine, on=True)
+        self.backups(cms)
+        cms.since = self.world.clock.now()
         if not cms.mail_up:
-            cms.down_since = self.world.clock.now()
+            cms.down_since = cms.since
         self.judge(cms, silent=True)
 
     # --- the group's turning points; all under the world's lock ---------------------------------
@@ -131,7 +139,7 @@ class Exchange:
     def _offline(self, cms: Cms, job: str) -> None:
         node = cms.owner
         if cms.down_since is None:
-            cms.down_since = self.world.clock.now()
+            cms.down_since = cms.since = self.world.clock.now()
         for group in cms.storage_groups:
             for database in group.databases:
                 if database.mounted:
@@ -141,6 +149,7 @@ class Exchange:
                     self.world.truth.write("db_dismounted", cms=cms.name, db=database.name, job=job)
                 if database.backup == "active" or (cms.ccr and database.backup):
                     database.backup = ""  # a handoff aborts running backups
+        self.backups(cms)
         if cms.group.online:
             self.world.truth.write("cms_offline", cms=cms.name, node=node.name, job=job)
         self._services(node.machine, on=False)
@@ -188,7 +197,10 @@ class Exchange:
         self.world.truth.write("db_mounted", cms=cms.name, db=database.name, job=job)
 
     def _settle(self, cms: Cms) -> None:
-        cms.down_since = None if cms.mail_up else (cms.down_since or self.world.clock.now())
+        now = self.world.clock.now()
+        if cms.mail_up != (cms.down_since is None):
+            cms.since = now
+        cms.down_since = None if cms.mail_up else (cms.down_since or now)
         self.judge(cms)
 
     def mount(self, cms: Cms, database: Database, job: str) -> None:
@@ -287,8 +299,22 @@ class Exchange:
                     for database in cms.databases:
                         if database.backup == "passive":
                             database.backup = ""  # the VSS backup ran inside it
+                    self.backups(cms)
                 if touched:
                     self.judge(cms, job)
+
+    def backups(self, cms: Cms) -> None:
+        """Let the shadow copy writers of the nodes say what is being backed up."""
+        passive = cms.passive()
+        kinds = {d.backup for d in cms.databases}
+        busy = "[5] Waiting for completion"
+        for node in cms.cluster.nodes:
+            active = short(node.name) == short(cms.group.owner)
+            if active:
+                node.machine.vss_writers["Microsoft Exchange Writer"] = busy if "active" in kinds else ""
+            if cms.ccr:
+                here = node is passive and "passive" in kinds
+                node.machine.vss_writers["Microsoft Exchange Replica Writer"] = busy if here else ""
 
     def mail(self, cms: Cms, storage_group: str = "") -> None:
         """Someone sends a megabyte of mail: logs are made and copied, Initializing ends."""
@@ -298,5 +324,9 @@ class Exchange:
                     continue
                 for copy in ([group.copy] if group.copy else []) + group.standbys:
                     if cms.mail_up and self.status(cms, group, copy) == "Initializing":
-                        copy.fresh = False
+                        copy.fresh, copy.forced = False, ""
             self.judge(cms)
+
+
+def _dismounted(database: Database) -> Callable[[], bool]:
+    return lambda: not database.mounted

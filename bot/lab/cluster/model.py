@@ -42,6 +42,7 @@ class Resource:
     name: str
     type: str
     failed: bool = False
+    dismounted: Callable[[], bool] = lambda: False  # a database resource is online while its database is mounted
     properties: dict[str, str] = field(default_factory=dict)
 
 
@@ -66,6 +67,7 @@ class Group:
     on_offline: Callable[[Group, str], None] | None = None
     on_online: Callable[[Group, str], None] | None = None
     on_moved: Callable[[Group, str, str, str, str], None] | None = None
+    partly: Callable[[], bool] = lambda: False  # a database resource is offline while the rest is online
     stop_s: float = 0.0
     start_s: float = 0.0
 
@@ -78,7 +80,7 @@ class Group:
             return "Failed"
         if not self.online:
             return "Offline"
-        return "Partially Online" if self.partial or any(r.failed for r in self.resources) else "Online"
+        return "Partially Online" if self.partial or self.partly() or any(r.failed for r in self.resources) else "Online"
 
 
 @dataclass

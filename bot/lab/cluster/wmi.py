@@ -87,7 +87,8 @@ def resource_state(group: Group, resource: Resource) -> str:
         return "Failed"
     if group.phase:
         return group.phase
-    return {"Failed": "Failed", "Offline": "Offline"}.get(group.state, "Online")
+    state = {"Failed": "Failed", "Offline": "Offline"}.get(group.state, "Online")
+    return "Offline" if state == "Online" and resource.dismounted() else state
 
 
 def path(machine: str, kind: str, name: str) -> str:

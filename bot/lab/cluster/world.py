@@ -26,6 +26,8 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     machines: dict[str, Machine] = field(default_factory=dict)  # by short name, folded
     causes: dict[str, str] = field(default_factory=dict)  # machine -> the job acting on it
+    power_cut: set[str] = field(default_factory=set)  # machines that are going down without a goodbye
+    restart_jobs: dict[str, str] = field(default_factory=dict)  # machine -> the job that asked for its restart
     doing: dict[str, str] = field(default_factory=dict)  # machine -> what it is doing, for the page
     # Asked by behaviours whether something is to go wrong now: (kind, **where) -> the fault's value or None.
     faults: Callable[..., Any] = lambda *_kind, **_where: None
