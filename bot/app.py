@@ -18,8 +18,9 @@ from bot.engine.dispatch import Dispatch
 from bot.engine.moves import Pace
 from bot.engine.rooms import EngineConfig, Rooms
 from bot.engine.worker import Engine
-from bot.estate.config import EstateConfig
-from bot.estate.estate import WindowsEstate, script_hashes
+from bot.estate import bootstrap
+from bot.estate.access import Access
+from bot.estate.estate import EstateConfig, WindowsEstate
 from bot.procedure.facts import Inventory, short
 from bot.settings import Secrets, Settings, SettingsError, check_realm, load
 from bot.version import BOT
@@ -159,15 +160,18 @@ def compose(path: Path, settings: Settings, secrets: Secrets, *, with_slack: boo
     estate = WindowsEstate(
         EstateConfig(
             machines={name: m.address for name, m in settings.machines.items()},
-            transport=settings.winrm.transport,
-            username=settings.winrm.username,
-            password=secrets.winrm_password,
+            access=Access(
+                transport=settings.winrm.transport,
+                username=settings.winrm.username,
+                password=lambda: secrets.winrm_password,
+                ca_trust_path=settings.winrm.ca_trust_path,
+            ),
             job_root=settings.winrm.job_root,
             runner_task=settings.winrm.runner_task,
-            ca_trust_path=settings.winrm.ca_trust_path,
-        ),
-        clock=clock,
-        server_time=store.server_time,
+            wall=store.server_time,
+            lab=clock.lab,
+            speed=lambda: clock.speed,
+        )
     )
     if with_slack:
         _slack(bot, secrets)
@@ -176,7 +180,7 @@ def compose(path: Path, settings: Settings, secrets: Secrets, *, with_slack: boo
         packages=packages(settings),
         realm=realm,
         bot_version=BOT,
-        scripts=script_hashes(),
+        scripts=(("scripts", bootstrap.fingerprint()),),
         gate_expiry_s=settings.gate.expiry_minutes * 60,
         replicas=settings.redis.replicas,
         pace=Pace(plan_expiry_s=settings.gate.plan_expiry_hours * 3600),

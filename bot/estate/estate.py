@@ -26,12 +26,16 @@ def _same(wall: float) -> float:
     return wall
 
 
+def _real() -> float:
+    return 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstateConfig:
     """What the estate needs to know; nothing of it is a secret but what `access` hides.
 
     machines: name in the inventory to WinRM address. Spans are wall seconds. `wall` is wall time by the
-    server's TIME; `lab` turns it into lab time, which the machines' clocks show; `speed` is lab seconds in a
+    server's TIME; `lab` turns it into lab time, which the machines' clocks show; `speed()` is lab seconds in a
     wall second. In production lab and wall are the same.
     """
 
@@ -44,7 +48,7 @@ class EstateConfig:
     short_s: float = 60.0  # deadline of looking at, closing or starting a job
     wall: Callable[[], float] = time.time
     lab: Callable[[float], float] = _same
-    speed: float = 1.0
+    speed: Callable[[], float] = _real
 
     def __post_init__(self) -> None:
         if _ROOT.fullmatch(self.job_root) is None or self.job_root.endswith("\\"):
@@ -133,7 +137,7 @@ class WindowsEstate:
             first, last = probe.node_clock(reply)
         except Malformed as error:
             return Unknown(str(error))
-        return ((first + last) / 2 - self._config.lab((began + ended) / 2)) / self._config.speed
+        return ((first + last) / 2 - self._config.lab((began + ended) / 2)) / self._config.speed()
 
     # --- jobs -------------------------------------------------------------------------------------------------
 
