@@ -1,6 +1,6 @@
 """Turns a script of scripts/ and its parameters into the one command line a node is sent.
 
-What runs is the text of the files, joined, with one line before it that carries the parameters as base64:
+What runs is the text of the files, joined, with one string before it that carries the parameters as base64:
 names never become part of the code. The line is packed (gzip, base64) because cmd.exe takes 8,191
 characters at most (facts/winrm.md §1.5); we stop at 8,000.
 """
@@ -63,9 +63,9 @@ def fingerprint() -> str:
 
 
 def parameters(values: Mapping[str, str]) -> str:
-    """The line that carries the parameters: base64 of key<TAB>base64(value) lines."""
-    lines = "\n".join(f"{key}\t{_base64(value)}" for key, value in values.items())
-    return f"$Parameters = '{_base64(lines)}'\n"
+    """The string that carries the parameters: lines of key<TAB>base64(value). Base64 cannot end a string."""
+    lines = "".join(f"{key}\t{_base64(value)}\n" for key, value in values.items())
+    return f"$Parameters = @'\n{lines}'@\n"
 
 
 def text(script: str, values: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 # prelude.ps1, version 1. Stands before every script the bot sends, and changes nothing on the machine.
 #
-# Before it stands one line the bot writes: $Parameters = '<base64>'. Decoded, it is lines of
-# key<TAB>base64(value): names and texts arrive as data and never become part of the code.
+# Before it the bot writes one string, $Parameters: lines of key<TAB>base64(value). Names and texts
+# arrive as data and never become part of the code.
 #
 # Replies are lines of key<TAB>base64(field)<TAB>base64(field)... between two marks, so that neither
 # code page, nor language, nor the width of a console can change them. Times are UTC ticks.
@@ -15,8 +15,8 @@ function Read-Base64 {
 }
 
 $Given = @{}
-foreach ($line in (Read-Base64 $Parameters).Split("`n")) {
-    $pair = $line.Split("`t")
+foreach ($line in $Parameters.Split("`n")) {
+    $pair = $line.Trim("`r").Split("`t")
     if ($pair.Length -eq 2) {
         $Given[$pair[0]] = Read-Base64 $pair[1]
     }

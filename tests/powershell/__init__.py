@@ -1,0 +1,1 @@
+"""The scripts under a PowerShell 2.0 linter."""
