@@ -47,6 +47,14 @@ class Session:
     cancelled: threading.Event = field(default_factory=threading.Event)  # shell closed, signal, reboot
     pid: int = 0  # the process this runs in; set by Processes.start
     feed: Callable[[], str] | None = None  # standard input that is still to come; blocks until its end
+    charge: Callable[[float], bool] | None = None  # the shell's memory quota; None outside of a shell
+
+    def use_memory(self, megabytes: float) -> bool:
+        """Take (or with a negative number give back) memory; False: the shell's 150 MB are exceeded.
+
+        Whoever gets False fails as the process would: MemoryError, or an OutOfMemoryException in PowerShell.
+        """
+        return self.charge is None or self.charge(megabytes)
 
     def read_input(self) -> str:
         """All of standard input: `stdin` when it is already here, else wait for the client to send and end it."""
