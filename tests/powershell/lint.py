@@ -67,7 +67,9 @@ def known_commands() -> frozenset[str]:
 def functions(script: str) -> set[str]:
     """The functions a script defines, lower case."""
     root = _PARSER.parse(script.encode()).root_node
-    named = (next(c for c in n.children if c.type == "function_name") for n in _walk(root) if n.type == "function_statement")
+    named = (
+        next(c for c in n.children if c.type == "function_name") for n in _walk(root) if n.type == "function_statement"
+    )
     return {_text(name).casefold() for name in named}
 
 
@@ -98,9 +100,8 @@ def _wrong(node: tree_sitter.Node, own: set[str]) -> Iterator[str]:
         yield NEWER_VARIABLES[text.casefold()]
     if node.type == "type_literal" and text.strip("[]").casefold() in NEWER_TYPES:
         yield NEWER_TYPES[text.strip("[]").casefold()]
-    if node.type == "invocation_expression" and "::" in (_text(c) for c in node.children):
-        if any(c.type == "member_name" and _text(c).casefold() == "new" for c in node.children):
-            yield "::new() is PowerShell 5: use New-Object"
+    if node.type == "invocation_expression" and {"::", "new"} <= {_text(c).casefold() for c in node.children}:
+        yield "::new() is PowerShell 5: use New-Object"
     if node.type == "try_statement" and not any(c.type in {"catch_clauses", "finally_clause"} for c in node.children):
         yield "try without catch or finally"
     if node.type == "command":

@@ -60,7 +60,7 @@ LARGEST = {
     "kind": "runner",
     "runner": "rollup-bot-runner",
     "package": "D:\\Administration\\Packages\\Exchange 2007 SP3\\Exchange2007-KB4011325-v2-x64-EN.msp",
-    "validate": "\n".join("MAILBOXSERVER0%d\tSOUTHMAILNODE02" % n for n in range(4)),
+    "validate": "\n".join(f"MAILBOXSERVER0{n}\tSOUTHMAILNODE02" for n in range(4)),
     "file": "command.ps1",
     "command": max(COMMAND, HANDOFF, key=len),
     "job": "".join(
@@ -109,7 +109,9 @@ def test_what_a_node_unpacks_is_the_text_of_the_files(name: str) -> None:
         assert bootstrap.source(part) in text
 
 
-@pytest.mark.parametrize("value", ["'; Stop-Computer #", "x' + (Get-Date) + '", "$(whoami)", "`ncalc", "%PATHS%", '"&calc&"'])
+@pytest.mark.parametrize(
+    "value", ["'; Stop-Computer #", "x' + (Get-Date) + '", "$(whoami)", "`ncalc", "%PATHS%", '"&calc&"']
+)
 def test_a_name_never_becomes_part_of_the_code(value: str) -> None:
     text = bootstrap.text("jobs", {"sections": "jobs", "name": value, "root": "C:\\x"})
     parameters = re.match(r"\$Parameters = @'\n([a-z]+\t[A-Za-z0-9+/=]*\n)+'@\n", text)
