@@ -127,8 +127,8 @@ class Commands:
             ident, problem = "", "Slack did not answer"
         if not problem:
             return ident
-        shown = f"<#{ident}>" if ident else place.channel
-        parts = (("channel", shown), ("cluster", place.cluster), ("problem", problem), ("file", self._deps.config_file))
+        shown = f"<#{ident}>" if ident else texts.escape(place.channel)
+        parts = (("where", shown), ("cluster", place.cluster), ("problem", problem), ("file", self._deps.config_file))
         return Refusal(kind=RefusalKind.CHANNEL_UNREACHABLE, parts=parts)
 
     # --- changes

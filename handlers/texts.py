@@ -192,11 +192,11 @@ REFUSALS: dict[RefusalKind, Words] = {
         (("problem", "it was edited"),),
     ),
     RefusalKind.CHANNEL_UNREACHABLE: Words(
-        "I cannot write in {channel}, the channel of {cluster}: {problem}.",
+        "I cannot write in {where}, the channel of {cluster}: {problem}.",
         "A campaign lives in its cluster's channel, in front of the whole team.",
         "Invite me there with `/invite`, or put another `channel` under `[clusters.{cluster}]` in `{file}`; then ask again.",
         (
-            ("channel", "#exchange-ops"),
+            ("where", "#exchange-ops"),
             ("cluster", "CLUSTER01"),
             ("problem", "I am not a member of it"),
             ("file", "rollup.toml"),
@@ -474,6 +474,7 @@ def sentence(kind: StrEnum, words: Words, parts: Mapping[str, str], docs_url: st
 MARKUP = frozenset(
     {
         "link",
+        "where",
         "nearest",
         "known",
         "open",
