@@ -19,7 +19,7 @@ from winrm.protocol import Protocol
 
 from bot.estate.access import Access
 from bot.estate.clixml import error_text
-from bot.estate.errors import EstateError, Fault, TimedOut, Uncertain, Unreachable
+from bot.estate.errors import BadReply, EstateError, Fault, TimedOut, Uncertain, Unreachable
 from bot.estate.foreign import FAMILIES, certainly_not_sent, translate
 
 log = logging.getLogger(__name__)
@@ -127,8 +127,8 @@ class Connection:
         return self._once(line, end, effect=effect)
 
     def _once(self, line: str, end: float, *, effect: bool) -> Output:
-        shell = self._ready_shell()
         protocol = self._ready_protocol()
+        shell = self._ready_shell()
         shell.commands += 1
         try:
             command = protocol.run_command(shell.id, line)
@@ -198,6 +198,16 @@ class Connection:
                 raise self._failed(error) from None
         if self._cut:
             self._hang_up()
+        if self._protocol.transport.session is None:
+            # Shake hands now: what fails here was certainly not sent. And pywinrm keeps a session whose
+            # handshake failed and would then go on in the clear (winrm.transport, 0.5.0).
+            try:
+                self._protocol.transport.build_session()
+            except FAMILIES as error:
+                raise self._failed(error) from None
+            if self._access.transport != "certificate" and self._protocol.transport.encryption is None:
+                self._cut = True
+                raise BadReply(self.machine, "no sealed connection came about")
         return self._protocol
 
     def _ready_shell(self) -> _Shell:
