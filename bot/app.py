@@ -300,6 +300,7 @@ def run(path: Path, settings: Settings, secrets: Secrets, *, worker: bool, slack
         bot.dispatch.start(sweep_s=sweep_s, also=also)
     if bot.handler is not None:
         bot.handler.connect()
+        bot.edge.dispatch_inbox(all_of_it=True)
     for campaign in bot.store.active():
         bot.dispatch.publish(campaign.id)
         bot.dispatch.advance(campaign.id)

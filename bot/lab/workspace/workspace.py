@@ -29,7 +29,7 @@ class Clock(Protocol):
         """Lab time, Unix seconds."""
 
 
-Truth = Callable[..., None]  # called as truth("posted", by=..., ts=..., metadata=...)
+Truth = Callable[..., object]  # called as truth("posted", by=..., ts=..., metadata=...)
 Watcher = Callable[[str, dict[str, Any]], None]  # a change for the page: what, and its JSON
 
 MESSAGES_OF = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
