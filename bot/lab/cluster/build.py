@@ -109,7 +109,7 @@ def _core_resources(cluster: FailoverCluster) -> list[Resource]:
         core.append(Resource("Disk Q:", "Physical Disk", bad, properties={"_quorum": "1"}))
     elif cluster.model in {"mns", "mns-share"}:
         share = {"MNSFileShare": cluster.witness} if cluster.model == "mns-share" else {}
-        core.append(Resource("Majority Node Set", "Majority Node Set", bad, properties={**share, "_quorum": "1"}))
+        core.append(Resource("Majority Node Set", "Majority Node Set", properties={**share, "_quorum": "1"}))
     elif cluster.model == "local":
         core.append(Resource("Local Quorum", "Local Quorum", properties={"_quorum": "1"}))
     return core
@@ -144,7 +144,7 @@ def _service_state(node: Node, state: str) -> None:
 def _cms(estate: Estate, cluster: FailoverCluster, told_cluster: ClusterWords, told: CmsWords) -> None:
     groups = [_storage_group(estate, told_cluster, g) for g in told.storage_groups or (StorageGroupWords(name="SG1"),)]
     label = f"({told.name})"
-    resources = [Resource(f"IP Address {label}", "IP Address"), Resource(f"Network Name {label}", "Network Name"),
+    resources = [Resource(f"IP Address {label}", "IP Address"), Resource(f"Network Name {label}", "Network Name", properties={"HostRecordTTL": str(told.ttl_s)}),
                  Resource(f"Microsoft Exchange System Attendant {label}", "Microsoft Exchange System Attendant"),
                  Resource(f"Microsoft Exchange Information Store {label}", "Microsoft Exchange Information Store")]
     resources += [Resource(f"{g.name}/{d.name} {label}", "Microsoft Exchange Database Instance")

@@ -155,7 +155,8 @@ class FailoverCluster:
             self.witness_ok = ok
             for group in self.groups:
                 for resource in group.resources:
-                    if resource.type in {"File Share Witness", "Quorum"}:
+                    # A majority node set with a share stays online without it; disk and share resources fail.
+                    if resource.properties.get("_quorum") and resource.type in {"File Share Witness", "Physical Disk"}:
                         resource.failed = not ok
             self._check_quorum("")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bot.lab.cluster import quorum
 from bot.lab.cluster.model import FailoverCluster, Group, Node, Resource
 from bot.lab.cluster.world import short
 from bot.lab.powershell.values import CmdletError, PSObject
@@ -110,11 +109,11 @@ def _link(me: Node, cls: str, whole: tuple[str, str], part: tuple[str, str]) -> 
                      "GroupComponent": path(me.name, *whole), "PartComponent": path(me.name, *part)}, types)
 
 
-def quorum_type(cluster: FailoverCluster) -> str:
-    """MSCluster_Cluster.QuorumType: 2008 names the model, 2003 the quorum resource's type."""
+def quorum_type(cluster: FailoverCluster) -> str | None:
+    """MSCluster_Cluster.QuorumType: "Majority" or "No Majority" since 2008; 2003 has no such property."""
     if cluster.os == "2003":
-        return "Physical Disk" if cluster.model == "disk-2003" else quorum.TITLES[cluster.model]
-    return quorum.TITLES[cluster.model]
+        return None
+    return "No Majority" if cluster.model == "disk-only" else "Majority"
 
 
 def _cluster(cluster: FailoverCluster, me: Node) -> PSObject:

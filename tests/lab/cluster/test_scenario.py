@@ -1,0 +1,89 @@
+"""Reading scenarios: what is wrong is named, and the docs list every key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bot.lab import scenario_words
+from bot.lab.scenario import ScenarioError, load, names, parse
+
+DOCS = Path(__file__).parents[3] / "docs" / "scenarios.md"
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_scenario_that_comes_with_the_bot_can_be_read(name: str) -> None:
+    scenario = load(name)
+    assert scenario.name == name
+    assert scenario.title
+    assert scenario.clusters
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("", "title"),
+    ("title = 1", "str"),
+    ('title = "x"\nfoo = 1', "'foo'"),
+    ('title = "x"\n[[clusters]]\nname = "C"\nkindd = "ccr"', "'kindd' (at clusters[0])"),
+    ('title = "x"\n[[clusters]]\nname = "C"\nkind = "dag"', "clusters[0].kind"),
+    ('title = "x"\n[[clusters]]\nname = "C"', "no nodes"),
+    ('title = "x"\n[[clusters]]\nname = "C"\nkind = "ccr"\nnodes = [{ name = "A", build = "8.3.83.6" }]', "two nodes"),
+    ('title = "x"\n[play]\nby = "Zoe"', "'Zoe'"),
+    ('title = "x"\n[[faults]]\nkind = "dies"\nmachine = "A"', "'A'"),
+    ('title = "x"\n[[faults]]\nkind = "explodes"', "faults[0].kind"),
+    ('title = "x"\nname = "y"', "'name'"),
+    ("title = ", "TOML"),
+])
+def test_a_wrong_scenario_is_refused_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(text, "mine")
+    assert said in caught.value.why
+
+
+def test_an_owner_that_is_no_node_is_refused() -> None:
+    text = """title = "x"
+[[clusters]]
+name = "C"
+nodes = [{ name = "A", build = "8.3.83.6" }, { name = "B", build = "8.3.83.6" }]
+cms = [{ name = "M", owner = "Z" }]
+"""
+    with pytest.raises(ScenarioError) as caught:
+        parse(text, "mine")
+    assert "owner 'Z' is not one of its nodes" in caught.value.why
+
+
+def test_a_misspelled_scenario_gets_the_nearest_name() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load("cccr")
+    assert "did you mean" in caught.value.why
+
+
+def test_the_docs_list_every_key_of_every_table() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    described = {}
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        described[section.splitlines()[0].strip()] = set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
+    tables = {"Lab": "[lab]", "Person": "[[people]]", "Play": "[play]", "Act": "[[play.act]]", "Package": "[[packages]]",
+              "Cluster": "[[clusters]]", "Witness": "witness", "Node": "[[clusters.nodes]]", "Cms": "[[clusters.cms]]",
+              "StorageGroup": "[[clusters.cms.storage_groups]]", "Database": "databases", "Copy": "copy",
+              "Standby": "standby", "Group": "[[clusters.groups]]", "Resource": "resources", "StandAlone": "[[machines]]",
+              "Fault": "[[faults]]", "Timing": "[timing]", "Expect": "[expect]"}
+    for struct, title in tables.items():
+        keys = {f.name for f in msgspec.structs.fields(getattr(scenario_words, struct))}
+        assert described.get(title) == keys, f"docs/scenarios.md, section {title}"
+    top = {f.name for f in msgspec.structs.fields(scenario_words.Scenario)} - {"name"}
+    assert described["The file"] == top
+
+
+def test_the_docs_explain_every_fault_kind_and_moment() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for word in (*scenario_words.FaultKind.__args__, *scenario_words.Moment.__args__):
+        assert f"`{word}`" in text, word
+
+
+def test_the_runner_on_the_lab_machines_is_the_one_the_admin_is_given() -> None:
+    root = Path(__file__).parents[3]
+    ours = (root / "bot" / "lab" / "scenarios" / "runner.cmd").read_bytes()
+    assert ours == (root / "bot" / "estate" / "scripts" / "runner.cmd").read_bytes()
