@@ -26,16 +26,24 @@ def _view(machine: MachineFacts) -> ClusterView | None:
 
 
 def cluster_name_of(facts: EstateFacts, machine: str) -> str:
-    """The cluster a machine belongs to by its own view or another node's list; "" for a stand-alone machine."""
-    own = facts.machine(machine)
-    if own is not None and (view := _view(own)) is not None:
-        return view.name
-    for one in facts.machines:
-        if (view := _view(one)) is not None and any(same_name(name, machine) for name, _ in view.nodes):
-            return view.name
+    """The cluster a machine belongs to by its own view or another node's list; "" for a stand-alone machine.
+
+    The campaign's cluster goes by its name in the inventory, whatever the cluster calls itself.
+    """
     if any(same_name(node, machine) for node in facts.inventory.nodes):
         return facts.inventory.cluster
-    return ""
+    own = facts.machine(machine)
+    view = _view(own) if own is not None else None
+    if view is None:
+        for one in facts.machines:
+            other = _view(one)
+            if other is not None and any(same_name(name, machine) for name, _ in other.nodes):
+                view = other
+                break
+    if view is None:
+        return ""
+    mine = any(same_name(name, node) for name, _ in view.nodes for node in facts.inventory.nodes)
+    return facts.inventory.cluster if mine else view.name
 
 
 def picture_of(facts: EstateFacts, cluster: str) -> Picture:

@@ -36,7 +36,7 @@ _ROWS = {
     for rule in (
         *reading.RULES, *level.RULES, *package.RULES, *node.RULES, *cluster.RULES, *groups.RULES, *scr.RULES,
         *copies.RULES, *handoff.RULES, *machine.RULES, *people.RULES, copies.RECENT,
-    )  # fmt: skip
+    )
 }
 
 RULES: tuple[Rule, ...] = tuple(_ROWS[name] for name in _ORDER if name in _ROWS)

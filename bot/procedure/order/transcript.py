@@ -1,0 +1,281 @@
+"""Walks a recorded campaign from its first event: who approved what, one intent a gate, jobs only after intents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bot.procedure.facts import same_name
+from bot.procedure.order.board import Board, Violation
+from bot.procedure.order.live import record
+from bot.procedure.order.plans import board_of, check_plan
+from state import words as w
+
+_STOPS = (w.Verdict.BLOCK, w.Verdict.UNKNOWN)
+_PROOF = {  # the rules of the document that a gate's checks must answer with a pass
+    w.StepKind.INSTALL: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "NODE-EMPTY", "ONE-AT-A-TIME", "QUORUM-SURVIVES"),
+    w.StepKind.EVACUATE: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "ONE-AT-A-TIME", "QUORUM-SURVIVES"),
+    w.StepKind.RESTART: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "NODE-EMPTY"),
+    w.StepKind.HANDOFF: ("MOVE-READY",),
+    w.StepKind.RESTORE: (),
+}
+_WAIVABLE = (w.Verdict.PASS, w.Verdict.WARN)
+
+
+@dataclass(slots=True)
+class Walk:
+    """What has been recorded so far."""
+
+    found: list[Violation] = field(default_factory=list)
+    version: int = 0
+    at: float = 0.0
+    board: Board | None = None
+    steps: list[w.Step] = field(default_factory=list)
+    index: int = 0
+    barred: set[str] = field(default_factory=set)
+    gates: dict[str, w.Gate] = field(default_factory=dict)
+    open: str = ""  # the gate that may be consumed
+    posted: set[str] = field(default_factory=set)
+    consumed: set[str] = field(default_factory=set)
+    intent: w.Intent | None = None
+    jobs: list[w.JobOrder] = field(default_factory=list)  # of the attempt in hand
+    names: set[str] = field(default_factory=set)
+    running: str = ""
+    failed: bool = False  # a job of the attempt did not end well
+    paused: set[str] = field(default_factory=set)
+    aborting: bool = False
+    finished: bool = False
+
+    def no(self, rule: str, sentence: str) -> None:
+        """Note a violation at the event in hand."""
+        step = self.steps[self.index].id if self.index < len(self.steps) else ""
+        self.found.append(Violation(rule=rule, sentence=sentence, step=step, version=self.version))
+
+    @property
+    def step(self) -> w.Step | None:
+        """The step in hand."""
+        return self.steps[self.index] if self.index < len(self.steps) else None
+
+
+def check_events(recorded: tuple[w.Recorded, ...]) -> tuple[Violation, ...]:
+    """What is wrong with a recorded campaign from its first event on; () accepts it."""
+    walk = Walk()
+    if not recorded or not isinstance(recorded[0].event, w.CampaignRequested):
+        walk.no("APPROVAL-FRESH", "The record does not begin with a request.")
+    for one in recorded:
+        walk.version, walk.at = one.version, one.at
+        if walk.finished:
+            walk.no("BOTH-NODES", "Something follows the end of the campaign.")
+        _event(walk, one.event)
+    return tuple(walk.found)
+
+
+def _event(walk: Walk, event: w.Event) -> None:
+    match event:
+        case w.CampaignRequested():
+            walk.barred.add(event.by.person)
+        case w.PlanMade():
+            _plan(walk, event.plan)
+        case w.Started() | w.Retried():
+            walk.barred.add(event.by.person)
+        case w.GatePrepared():
+            _prepared(walk, event.gate)
+        case w.GateOpened():
+            if event.gate not in walk.gates:
+                walk.no("APPROVAL-FRESH", f"Gate {event.gate} was opened but never prepared.")
+            walk.posted.add(event.gate)
+        case w.GateConsumed():
+            _consumed(walk, event.intent)
+        case w.GateVoided() | w.GateExpired() | w.GateRejected() | w.Paused():
+            walk.open = ""
+        case w.AbortRequested():
+            walk.open, walk.aborting = "", True
+        case w.JobOpened():
+            _job(walk, event.order)
+        case w.JobEnded():
+            _job_ended(walk, event)
+        case w.StepEnded():
+            _ended(walk, event)
+        case w.Finished():
+            _finished(walk)
+        case _:
+            pass
+
+
+def _plan(walk: Walk, plan: w.Plan) -> None:
+    walk.found += [
+        Violation(rule=one.rule, sentence=one.sentence, step=one.step, version=walk.version) for one in check_plan(plan)
+    ]
+    stopping = [check.rule for check in plan.checks if check.verdict in _STOPS]
+    if stopping:
+        walk.no(stopping[0], f"The plan was made although {', '.join(stopping)} stopped it.")
+    walk.steps = list(plan.steps)
+    try:
+        walk.board = board_of(plan)
+    except ValueError as error:
+        walk.no("PKG-NAME", str(error))
+
+
+def _prepared(walk: Walk, gate: w.Gate) -> None:
+    step = walk.step
+    if walk.aborting:
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared after an abort.")
+    if gate.id in walk.gates:
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared twice.")
+    if walk.intent is not None:
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared while a step was under way.")
+    if walk.open:
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared while {walk.open} was open.")
+    walk.gates[gate.id] = gate
+    walk.open = gate.id
+    if step is None or gate.step != step.id:
+        walk.no("PRE-COMPLETE", f"Gate {gate.id} is for {gate.step}, which is not the next step.")
+        return
+    if not walk.barred <= set(gate.barred):
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} does not bar everyone who asked for it.")
+    if gate.kind == "step":
+        _proof(walk, gate, step)
+
+
+def _proof(walk: Walk, gate: w.Gate, step: w.Step) -> None:
+    """A gate shows that the document's rules for its step were judged, and by these commands only."""
+    stopping = [check.rule for check in gate.checks if check.verdict in _STOPS]
+    if stopping:
+        walk.no(stopping[0], f"Gate {gate.id} was opened although {', '.join(stopping)} stopped it.")
+    judged = {check.rule: check.verdict for check in gate.checks}
+    for rule in _PROOF[step.kind]:
+        if judged.get(rule) not in _WAIVABLE:
+            walk.no(rule, f"Gate {gate.id} does not show that {rule} was kept.")
+    if step.role == "node" and step.kind is not w.StepKind.RESTORE and judged.get("SCR-TARGETS-FIRST") not in _WAIVABLE:
+        walk.no("SCR-TARGETS-FIRST", f"Gate {gate.id} does not show that the SCR targets were first.")
+    if walk.board is not None:
+        for command in gate.commands:
+            if not same_name(command.node, step.target):
+                walk.no("PRE-COMPLETE", f"Gate {gate.id} has a command for {command.node}, not for {step.target}.")
+            held = [cms for cms in walk.board.at if f'"{cms.casefold()}"' in command.text.casefold()]
+            if held and command.text.casefold().startswith("cluster"):
+                walk.no("GROUP-MOVE-NOT-CMS", f"Gate {gate.id} moves {held[0]} with cluster.exe.")
+    kinds = {command.effect.split(":", 1)[0] for command in gate.commands}
+    allowed = {
+        w.StepKind.EVACUATE: {"move", "pause"},
+        w.StepKind.INSTALL: {"install", "resume"},
+        w.StepKind.RESTART: {"restart", "resume"},
+        w.StepKind.HANDOFF: {"handoff"},
+        w.StepKind.RESTORE: {"service-mode", "service-start", "resume"},
+    }[step.kind]
+    if not kinds <= allowed:
+        walk.no("PRE-COMPLETE", f"Gate {gate.id} does {', '.join(sorted(kinds - allowed))}, not only {step.kind}.")
+
+
+def _consumed(walk: Walk, intent: w.Intent) -> None:
+    gate = walk.gates.get(intent.gate)
+    if walk.aborting:
+        walk.no("APPROVAL-FRESH", "A gate was consumed after an abort.")
+    if gate is None or intent.gate not in walk.posted:
+        walk.no("APPROVAL-FRESH", f"Gate {intent.gate} was consumed but never stood in Slack.")
+    if intent.gate != walk.open or intent.gate in walk.consumed:
+        walk.no("APPROVAL-FRESH", f"Gate {intent.gate} was not open any more when it was consumed.")
+    walk.consumed.add(intent.gate)
+    walk.open, walk.intent, walk.jobs, walk.failed = "", intent, [], False
+    if gate is None:
+        return
+    if gate.kind == "risk":  # it allows a waiver, nothing else
+        walk.intent = None
+    if intent.digest != gate.digest or (intent.step, intent.attempt) != (gate.step, gate.attempt):
+        walk.no("APPROVAL-FRESH", f"The intent is not what gate {gate.id} showed.")
+    persons = set(intent.approved_by)
+    if len(persons) < max(1, gate.quorum):
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} needs {max(1, gate.quorum)} approvals and has {len(persons)}.")
+    own = persons & (walk.barred | set(gate.barred))
+    if own:
+        walk.no("APPROVAL-FRESH", f"{', '.join(sorted(own))} approved what they had asked for.")
+    strangers = persons - {actor.person for actor in gate.approvers}
+    if strangers:
+        walk.no("APPROVAL-FRESH", f"{', '.join(sorted(strangers))} may not approve gate {gate.id}.")
+    if walk.at > gate.expires_at:
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} had expired.")
+
+
+def _job(walk: Walk, order: w.JobOrder) -> None:
+    if walk.aborting:
+        walk.no("APPROVAL-FRESH", f"Job {order.name} was opened after an abort.")
+    if walk.intent is None or order.gate != walk.intent.gate:
+        walk.no("APPROVAL-FRESH", f"Job {order.name} was opened without an intent.")
+        return
+    if order.name in walk.names:
+        walk.no("ONE-AT-A-TIME", f"Job {order.name} was opened twice.")
+    if walk.running:
+        walk.no("ONE-AT-A-TIME", f"Job {order.name} was opened while {walk.running} was open.")
+    if walk.failed:
+        walk.no("ONE-AT-A-TIME", f"Job {order.name} was opened although the one before did not end well.")
+    walk.names.add(order.name)
+    walk.running = order.name
+    gate = walk.gates.get(order.gate)
+    place = len(walk.jobs)
+    walk.jobs.append(order)
+    if gate is None or place >= len(gate.commands) or gate.commands[place] != order.command:
+        walk.no("APPROVAL-FRESH", f"Job {order.name} is not the command that gate {order.gate} showed next.")
+    effect, _, node = order.command.effect.partition(":")
+    if effect == "pause":
+        walk.paused.add(node.casefold())
+    if effect == "resume":
+        walk.paused.discard(node.casefold())
+    if effect == "handoff" and walk.paused:
+        walk.no("ONE-AT-A-TIME", f"A mail server was moved while {', '.join(sorted(walk.paused))} was Paused by us.")
+
+
+def _job_ended(walk: Walk, event: w.JobEnded) -> None:
+    if event.job not in walk.names:
+        walk.no("APPROVAL-FRESH", f"Job {event.job} ended but was never opened.")
+    if walk.running == event.job:
+        walk.running = ""
+    order = next((one for one in walk.jobs if one.name == event.job), None)
+    restart = order is not None and order.command.effect.startswith("restart")
+    well = event.state is w.JobState.ENDED and event.exit_code == 0
+    if not well and not restart:
+        walk.failed = True
+
+
+def _ended(walk: Walk, event: w.StepEnded) -> None:
+    step, outcome = walk.step, event.outcome
+    if walk.running:
+        walk.no("ONE-AT-A-TIME", f"Step {outcome.step} was ended while {walk.running} was open.")
+    if step is None or outcome.step != step.id:
+        walk.no("PRE-COMPLETE", f"Step {outcome.step} ended, which was not under way.")
+        return
+    done = outcome.kind is w.OutcomeKind.DONE
+    if walk.intent is None and not (done and _needless(walk, step)):
+        walk.no("APPROVAL-FRESH", f"Step {step.id} ended without an intent.")
+    if done:
+        stopping = [check.rule for check in outcome.checks if check.verdict in _STOPS]
+        if stopping:
+            walk.no(stopping[0], f"Step {step.id} counts as done although {', '.join(stopping)} says no.")
+    if walk.board is not None:
+        before = len(walk.board.found)
+        walk.board.version = walk.version
+        record(walk.board, step, outcome.kind)
+        walk.found += walk.board.found[before:]
+    walk.intent, walk.jobs, walk.failed = None, [], False
+    if event.insert is not None:
+        walk.steps.insert(walk.index + 1, event.insert)
+    if event.advance:
+        if not done and outcome.kind is not w.OutcomeKind.NEEDS_RESTART:
+            walk.no("PRE-COMPLETE", f"The campaign went on although step {step.id} ended {outcome.kind}.")
+        walk.index += 1
+
+
+def _needless(walk: Walk, step: w.Step) -> bool:
+    """Whether a step may be done without a gate: nothing was run because its machine was found done already."""
+    return step.kind in {w.StepKind.INSTALL, w.StepKind.EVACUATE} and not walk.jobs
+
+
+def _finished(walk: Walk) -> None:
+    walk.finished = True
+    if walk.step is not None:
+        walk.no("BOTH-NODES", f"The campaign was finished before step {walk.step.id}.")
+    if walk.paused:
+        walk.no("NODE-PAUSED", f"{', '.join(sorted(walk.paused))} was left Paused.")
+    if walk.board is not None:
+        before = len(walk.board.found)
+        walk.board.version = walk.version
+        walk.board.close()
+        walk.found += walk.board.found[before:]
