@@ -58,8 +58,9 @@ class Page:
     """The lab's endpoints, and the browsers that are watching."""
 
     def __init__(self, space: Workspace, loop: asyncio.AbstractEventLoop, estate_state: EstateState | None,
-                 controls: Controls) -> None:
+                 controls: Controls, sockets: Callable[[], int]) -> None:
         self._space, self._loop, self._estate_state, self._controls = space, loop, estate_state, controls
+        self.sockets = sockets  # how many the app has open
         self._watching: set[asyncio.Queue[str | None]] = set()
         self._looker: asyncio.Task[None] | None = None
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="lab-controls")
@@ -91,7 +92,7 @@ class Page:
                     "kill_bot": bool(self._controls.kill_bot),
                     "scenarios": [{"name": name, "about": about} for name, about in self._controls.scenarios],
                     "scenario": self._controls.scenario() if self._controls.scenario else ""}
-        return shapes.state(self._space) | {"controls": controls, "estate": self._look()}
+        return shapes.state(self._space) | {"controls": controls, "estate": self._look(), "sockets": self.sockets()}
 
     def _look(self) -> dict[str, Any] | None:
         return self._estate_state() if self._estate_state else None
@@ -173,12 +174,17 @@ class Page:
         return response
 
     async def _keep_looking(self) -> None:
+        speed = self._space.clock.speed
         while self._watching:
             if self._estate_state:
                 estate = await self._loop.run_in_executor(self._aside, self._estate_state)
-                if estate != self._estate:
+                # `now` always moves; a change is what moves besides.
+                if self._estate is None or {**estate, "now": 0} != {**self._estate, "now": 0}:
                     self._estate = estate
                     self._spread(json.dumps({"what": "estate", "estate": estate}, separators=(",", ":")))
+            if self._space.clock.speed != speed:
+                speed = self._space.clock.speed
+                self._spread(json.dumps({"what": "clock", "now": self._space.clock.now(), "speed": speed}))
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def close(self) -> None:
