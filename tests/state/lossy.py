@@ -16,12 +16,21 @@ class LossyProxy:
         self._listener.bind(str(listen))
         self._listener.listen(16)
         self._marker: bytes | None = None
+        self._clients: list[socket.socket] = []
         self.swallowed = 0
         self.requests = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def swallow(self, marker: bytes) -> None:
         self._marker = marker
+
+    def cut(self) -> None:
+        """End every connection there is; new ones are welcome."""
+        for end in self._clients:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def close(self) -> None:
         self._listener.close()
@@ -32,6 +41,7 @@ class LossyProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self._clients.append(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -362,8 +365,11 @@ def test_the_cursor_moves_only_with_the_projections_own_lease(store: Store) -> N
         with pytest.raises(Fenced):
             store.move_cursor(walk.campaign.id, Cursor(version=4), lease=wrong)
     store.leases.release(lease)
-    with pytest.raises(Fenced):
-        store.move_cursor(walk.campaign.id, Cursor(version=4), lease=lease)
+    lapsed = store.leases.take(f"publish:{walk.campaign.id}", ttl_s=0.0)
+    assert lapsed is not None
+    for late in (lease, lapsed):
+        with pytest.raises(Fenced):
+            store.move_cursor(walk.campaign.id, Cursor(version=4), lease=late)
 
 
 def test_a_store_belongs_to_one_realm_for_ever(store: Store) -> None:
@@ -433,21 +439,52 @@ def test_a_swallowed_reply_is_sent_again_by_the_client_and_applied_once(
     proxy.close()
 
 
-def test_a_write_whose_reply_was_lost_counts_as_on_no_replica(
-    store: Store, valkey: EmbeddedServer, tmp_path: Path
+@pytest.fixture
+def replicated(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    """A server of its own with one replica that keeps up."""
+    first, second = EmbeddedServer(tmp_path / "1"), EmbeddedServer(tmp_path / "2")
+    try:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        with first.start().client() as client, second.start().client() as replica:
+            client.config_set("bind", "127.0.0.1")
+            client.config_set("repl-diskless-sync-delay", "0")
+            client.config_set("port", str(port))
+            replica.replicaof("127.0.0.1", port)
+            end = time.monotonic() + 20.0
+            while replica.info("replication")["master_link_status"] != "up":
+                assert time.monotonic() < end
+                time.sleep(0.01)
+        yield first
+    finally:
+        first.stop()
+        second.stop()
+
+
+def test_a_write_counts_as_copied_only_on_the_connection_that_carried_it(
+    replicated: EmbeddedServer, tmp_path: Path
 ) -> None:
-    walk = Walk(store)
-    proxy = LossyProxy(tmp_path / "p", valkey.socket)
+    walk = Walk(Store(replicated.client()))
+    proxy = LossyProxy(tmp_path / "p", replicated.socket)
     lossy = Store(connect(f"unix://{tmp_path / 'p'}"))
     with lossy.pinned() as one:
-        one.apply(walk.campaign.id, HELLO, op_id="plain", at=1.0)
         assert one.wait_replicas(0)
-        assert not one.wait_replicas(1, timeout_s=0.01)
+        assert not one.wait_replicas(1)  # nothing was written yet
+        one.apply(walk.campaign.id, HELLO, op_id="plain", at=1.0)
+        assert one.wait_replicas(1)
+        assert not one.wait_replicas(2, timeout_s=0.01)
+        one.apply(walk.campaign.id, HELLO, op_id="plain", at=1.0)
+        assert not one.wait_replicas(1)  # a resend wrote nothing here
         proxy.swallow(b"told-once")
         one.apply(walk.campaign.id, HELLO, op_id="told-once", at=1.0)
-        assert not one.wait_replicas(1, timeout_s=0.01)
+        assert not one.wait_replicas(1)
+        one.apply(walk.campaign.id, HELLO, op_id="and-on", at=1.0)
+        assert one.wait_replicas(1)
+        proxy.cut()
+        assert not one.wait_replicas(1)
     with pytest.raises(ValueError, match="pinned"):
-        store.wait_replicas(1)
+        lossy.wait_replicas(1)
     proxy.close()
 
 
