@@ -47,12 +47,12 @@ def _set(shell: CmdShell, rest: str, io: Streams) -> int | None:
     text = rest.strip(" \t")
     env = shell.session.env
     if re.match(r"/p\b", text, re.IGNORECASE):
-        name, _, prompt = text[2:].strip().strip('"').partition("=")
+        name, _, prompt = rest.lstrip(" \t")[2:].lstrip().partition("=")
         io.out(prompt.strip('"'))
         line = shell.read_line(io)
         if line is None or line == "":
             return 1
-        environment.put(env, name.strip(), line)
+        environment.put(env, name.strip(' "'), line)
         return None
     if re.match(r"/a\b", text, re.IGNORECASE):
         return _set_sum(shell, text[2:].strip().strip('"'), io)
@@ -150,7 +150,7 @@ def _call(shell: CmdShell, rest: str, io: Streams) -> int:
 
     # A second round of %-expansion: what makes `call echo %%X%%` work.
     frame = shell.frames[-1] if shell.frames else None
-    text = cmd_expand.percent(shell.session, rest, shell.lookup, frame.arguments if frame else None).strip()
+    text = cmd_expand.percent(shell.session, rest, shell.lookup, frame.arguments if frame else None).lstrip()
     if text.startswith(":") and frame:
         label, _, tail = text[1:].partition(" ")
         return shell.batch(frame.path, tail, io, label=label)

@@ -53,9 +53,9 @@ def cmd(session: Session, argv: list[str], raw: str) -> int:
 
 def outer_quotes_off(session: Session, text: str, *, strict: bool) -> str:
     """`cmd /?`: the first and the last quote go, unless there are exactly two around the name of a program."""
-    text = text.rstrip()
     if not text.startswith('"'):
         return text
+    text = text.rstrip()
     plain = text.count('"') == 2 and not set(text) & set("&<>()@^|")
     if plain and not strict:
         inside = text[1 : text.index('"', 1)]

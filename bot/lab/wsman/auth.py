@@ -64,7 +64,11 @@ class Authentication:
         except binascii.Error as broken:
             raise Refused("not base64") from broken
         if scheme.casefold() == "basic" and self._allow_unencrypted:
-            user, _, password = token.decode("utf-8", "replace").partition(":")
+            try:
+                text = token.decode()
+            except UnicodeDecodeError:
+                text = token.decode("latin-1")
+            user, _, password = text.partition(":")
             domain, _, name = user.rpartition("\\")
             if self._password(name, domain) != password:
                 raise Refused("wrong password")
