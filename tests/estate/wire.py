@@ -53,6 +53,8 @@ class Wire:
                 far = socket.create_connection(self._to)
             except OSError:
                 return
+            for one in (near, far):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open += [near, far]
             threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
