@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bot.lab.windows import cmd_expand, environment
 from bot.lab.windows.cmd_builtins import BUILTINS, cut_builtin
-from bot.lab.windows.cmd_flow import EndBatch, EndShell, Goto, Streams, test_holds, walk_items
+from bot.lab.windows.cmd_external import NOT_FOUND, run_external
+from bot.lab.windows.cmd_flow import EndBatch, EndShell, Goto, Streams, point, test_holds, walk_items
 from bot.lab.windows.cmd_syntax import Block, For, If, Incomplete, Joined, Node, Redirection, Simple, Unexpected, parse
 from bot.lab.windows.machine import Cancelled, Session
 from bot.lab.windows.paths import normalise
-from bot.lab.windows.programs import BadImage, Program, cut_program, find, job_of, run_found
+from bot.lab.windows.programs import job_of
 
 LINE_LIMIT = 8191  # characters, https://learn.microsoft.com/troubleshoot/windows-client/shell-experience/command-line-string-limitation
-NOT_FOUND = 9009
 
 
 @dataclass
@@ -216,40 +215,13 @@ class CmdShell:
     def _redirected(self, redirections: tuple[Redirection, ...], io: Streams, run: Callable[[Streams], int]) -> int:
         inner = copy.copy(io)
         for redirection in redirections:
-            target = self._late(redirection.target)
             try:
-                self._point(inner, redirection.stream, target, append=redirection.append)
+                point(self, inner, replace(redirection, target=self._late(redirection.target)))
             except OSError as refused:
                 io.err(f"{refused.strerror}.\r\n")
                 self.errorlevel = 1
                 return 1
         return run(inner)
-
-    def _point(self, io: Streams, stream: int, target: str, *, append: bool) -> None:
-        fs = self.session.machine.fs
-        if stream == 0:
-            io.stdin = "" if target.casefold() == "nul" else self.decode(fs.read(self.path(target)))
-            return
-        sink: Callable[[str], None]
-        if target == "&1":
-            sink = io.out
-        elif target == "&2":
-            sink = io.err
-        elif target.casefold() == "nul":
-            sink = _nowhere
-        elif target.casefold() == "con":
-            sink = self.session.out
-        else:
-            full = self.path(target)
-            fs.write(full, b"", mode="append" if append else "create")
-
-            def sink(text: str) -> None:
-                fs.write(full, self.encode(text), mode="append")
-
-        if stream == 2:
-            io.err = sink
-        else:
-            io.out = sink
 
     def encode(self, text: str) -> bytes:
         """Text as this console's code page writes it to a file."""
@@ -281,34 +253,7 @@ class CmdShell:
             io.err("The system cannot find the drive specified.\r\n")
             self.errorlevel = 1
             return 1
-        return self.external(text, io)
-
-    def external(self, text: str, io: Streams, *, called: bool = False) -> int:
-        """Run a program or batch file. Without `call`, a batch file started from a batch file does not come back."""
-        word, tail = cut_program(text)
-        word, tail = _cut_switch(word, tail, quoted=text.lstrip().startswith('"'))
-        try:
-            program = find(self.session, word)
-        except BadImage:
-            io.err(f"The image file {word} is valid, but is for a machine type other than the current machine.\r\n")
-            self.errorlevel = 216
-            return 216
-        if program is None:
-            if "\\" in word and not self.session.machine.fs.is_dir(self.path(word.rpartition("\\")[0] + "\\")):
-                io.err("The system cannot find the path specified.\r\n")
-                self.errorlevel = 1
-                return 1
-            io.err(f"'{word}' is not recognized as an internal or external command,\r\n")
-            io.err("operable program or batch file.\r\n")
-            self.errorlevel = NOT_FOUND
-            return NOT_FOUND
-        if program.native is None:
-            code = self.batch(program.path, tail, io)
-            if self.frames and not called:
-                raise EndBatch(None)
-            return code
-        self.errorlevel = run_found(self.process_session(io), program, text, tail)
-        return self.errorlevel
+        return run_external(self, text, io)
 
     def process_session(self, io: Streams) -> Session:
         """The surroundings a program started by this shell gets."""
@@ -317,38 +262,6 @@ class CmdShell:
         if io.stdin is not None:
             session.stdin, session.feed = io.stdin, None
         return session
-
-    def start(self, text: str, io: Streams, *, wait: bool) -> int:
-        """`start`: run a program beside this shell."""
-        word, tail = cut_program(text)
-        program = find(self.session, word)
-        if program is None:
-            io.err(f"The system cannot find the file {word}.\r\n")
-            return NOT_FOUND
-        session = self.process_session(io)
-        if wait:
-            return run_found(session, program, text, tail)
-        threading.Thread(target=_beside, args=(session, program, text, tail), name=f"start {word}", daemon=True).start()
-        return 0
-
-
-def _beside(session: Session, program: Program, text: str, tail: str) -> None:
-    try:
-        run_found(session, program, text, tail)
-    except Cancelled:
-        return
-
-
-def _cut_switch(word: str, tail: str, *, quoted: bool) -> tuple[str, str]:
-    """`cluster/quorum` names `cluster`: a slash ends an unquoted program's name."""
-    if quoted or "/" not in word:
-        return word, tail
-    head, _, rest = word.partition("/")
-    return (head, f"/{rest} {tail}".rstrip()) if head else (word, tail)
-
-
-def _nowhere(_text: str) -> None:
-    """NUL."""
 
 
 def split_arguments(tail: str) -> list[str]:

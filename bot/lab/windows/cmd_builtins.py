@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bot.lab.windows import environment
+from bot.lab.windows.cmd_external import run_external, start
 from bot.lab.windows.cmd_files import FILE_COMMANDS
 from bot.lab.windows.cmd_flow import EndBatch, EndShell, Goto, Streams
 
@@ -160,7 +161,7 @@ def _call(shell: CmdShell, rest: str, io: Streams) -> int:
         if code is not None:
             shell.errorlevel = code
         return shell.errorlevel if code is None else code
-    return shell.external(text, io, called=True)
+    return run_external(shell, text, io, called=True)
 
 
 def _ver(shell: CmdShell, _rest: str, io: Streams) -> int:
@@ -205,7 +206,7 @@ def _start(shell: CmdShell, rest: str, io: Streams) -> int:
         text = text[found.end() :]
         if found.group(1).casefold() == "d":
             text = text.partition(" ")[2]
-    return shell.start(text, io, wait=wait) if text else 0
+    return start(shell, text, io, wait=wait) if text else 0
 
 
 def _date(shell: CmdShell, _rest: str, io: Streams) -> int:

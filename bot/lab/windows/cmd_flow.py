@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.lab.windows.cmd import CmdShell
-    from bot.lab.windows.cmd_syntax import For
+    from bot.lab.windows.cmd_syntax import For, Redirection
 
 
 @dataclass
@@ -43,6 +43,35 @@ class Goto(Exception):
     def __init__(self, label: str) -> None:
         super().__init__(label)
         self.label = label
+
+
+def point(shell: CmdShell, io: Streams, redirection: Redirection) -> None:
+    """Turn one stream of `io` to where a redirection says. Raises OSError when the file cannot be opened."""
+    fs, target = shell.session.machine.fs, redirection.target
+    full = shell.path(target)
+    if redirection.stream == 0:
+        io.stdin = "" if target.casefold() == "nul" else shell.decode(fs.read(full))
+        return
+
+    def to_file(text: str) -> None:
+        try:
+            fs.write(full, shell.encode(text), mode="append")
+        except OSError:
+            return  # deleted or taken away under the writer: what it still says is lost
+
+    known = {"&1": io.out, "&2": io.err, "nul": _nowhere, "con": shell.session.out}
+    sink = known.get(target.casefold())
+    if sink is None:
+        fs.write(full, b"", mode="append" if redirection.append else "create")
+        sink = to_file
+    if redirection.stream == 2:
+        io.err = sink
+    else:
+        io.out = sink
+
+
+def _nowhere(_text: str) -> None:
+    """NUL."""
 
 
 def _exists(shell: CmdShell, text: str) -> bool:

@@ -16,6 +16,7 @@ NEVER_RUN = 267011  # SCHED_S_TASK_HAS_NOT_RUN
 STILL_RUNNING = 267009  # SCHED_S_TASK_RUNNING
 TERMINATED = 267014  # SCHED_S_TASK_TERMINATED
 NOT_FOUND = -2147024894  # 0x80070002, the action's program does not exist
+NOT_AN_IMAGE = -2147024703  # 0x800700C1
 
 
 @dataclass
@@ -136,7 +137,7 @@ class Tasks:
                     task.fired = True
 
     def _carry_out(self, task: Task, running: Cancellation) -> None:
-        from bot.lab.windows.programs import run_program
+        from bot.lab.windows.programs import BadImage, run_program
 
         session = Session(
             machine=self._machine,
@@ -152,6 +153,8 @@ class Tasks:
             result = run_program(session, task.command)
         except FileNotFoundError:
             result = NOT_FOUND
+        except BadImage:
+            result = NOT_AN_IMAGE
         except Cancelled:
             result = TERMINATED
         finally:

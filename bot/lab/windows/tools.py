@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
 from bot.lab.windows import environment
 from bot.lab.windows.cmd import run_cmd
-from bot.lab.windows.programs import find
+from bot.lab.windows.paths import normalise
+from bot.lab.windows.programs import find, job_of
 from bot.lab.windows.services import MANUAL, STOPPED
 from bot.lab.windows.tools_services import net, sc
 from bot.lab.windows.tools_system import fsutil, reg, shutdown, systeminfo, taskkill, tasklist, vssadmin
@@ -69,6 +71,9 @@ def powershell(session: Session, argv: list[str], raw: str) -> int:
     """`powershell …`: PowerShell 2.0 lives in its own room."""
     from bot.lab.powershell import run_powershell
 
+    for switch, word in itertools.pairwise(argv):
+        if switch[:1] in "-/" and "file".startswith(switch[1:].casefold()) and switch[1:]:
+            session.job = job_of(normalise(word, session.cwd)) or session.job
     return run_powershell(session, argv, raw)
 
 
