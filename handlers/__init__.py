@@ -20,7 +20,9 @@ ANYTHING = re.compile(".*", re.DOTALL)
 
 
 def register(app: App, deps: Deps) -> SlackEdge:
-    """Hang every listener on the app.
+    """Hang every listener on the app, which must be made with `ignoring_self_events_enabled=False`.
+
+    bolt otherwise takes the deletion of our own gate message for an event of our own and swallows it.
 
     Call `edge.dispatch_inbox(all_of_it=True)` once Slack is reachable, and without arguments from the sweeper.
     """

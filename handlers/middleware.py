@@ -32,6 +32,8 @@ def keep(deps: Deps) -> Callable[..., BoltResponse | None]:
             log.debug("acknowledged and forgotten: %s", inbound.why)
             return next()  # a catch-all acknowledges it
         try:
+            if isinstance(inbound, trust.Altered) and deps.store.find_by_gate(inbound.channel, inbound.ts) is None:
+                return next()  # our own card, mostly: only what happens to gates is kept
             fresh = deps.store.inbox_put(entry_id, trust.scrub(body))
         except StateError as down:
             if isinstance(inbound, trust.Typed):  # Slack does not send commands again: the person is told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -120,7 +121,7 @@ class Bench:
             packages=lambda: self.packages, wake=self.woken, clock=self.clock, realm=Realm.LAB,
             identity=read_identity(client, space.app.app_token), sleep=self._sleep,
         )  # fmt: skip
-        self.app = App(client=client)
+        self.app = App(client=client, ignoring_self_events_enabled=False)
         self.edge = register(self.app, self.deps)
         self.ops = 0
 
@@ -200,7 +201,7 @@ def _words(node: Any) -> str:
 
 
 @pytest.fixture
-def bench(store: Store) -> Iterator[Bench]:
+def bench(store: Store, closers: list[threading.Thread]) -> Iterator[Bench]:
     """A connected bot."""
     clock = LabClock(START)
     channels = [Channel(id=OPS, name="exchange-ops"), Channel(id=ELSEWHERE, name="elsewhere", members={p.id for p in PEOPLE})]
@@ -211,5 +212,23 @@ def bench(store: Store) -> Iterator[Bench]:
     handler.connect()
     until(server.connected)
     yield made
+    closing = threading.Thread(target=_close, args=(handler, server), name="bench-closing")
+    closing.start()
+    closers.append(closing)
+
+
+def _close(handler: SocketModeHandler, server: RunningWorkspace) -> None:
+    """A second of waiting for sockets to end, beside the next test."""
+    handler.client.auto_reconnect_enabled = False
+    server.stop()  # first: the SDK's reader sits in a 3 s read otherwise
+    until(lambda: not handler.client.is_connected())
     handler.close()
-    server.stop()
+
+
+@pytest.fixture(scope="session")
+def closers() -> Iterator[list[threading.Thread]]:
+    """Benches that are being taken down; all are gone when the session ends."""
+    threads: list[threading.Thread] = []
+    yield threads
+    for thread in threads:
+        thread.join(timeout=10)
