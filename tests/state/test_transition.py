@@ -86,6 +86,10 @@ def test_a_creation_is_made_once_and_its_number_is_nobody_elses(store: Store, sc
     assert scripts.transition(skipping).word == "CONFLICT"
     again = scripts.transition(one)
     assert (again.word, again.campaign) == ("DUP", "CLUSTER01-1")
+    minted_again, _ = creation(requested(campaign="CLUSTER01-2"), number=2, package="", bot="b", op_id="a", at=1.0,
+                               inbox=None)
+    again = scripts.transition(minted_again)
+    assert (again.word, again.campaign) == ("DUP", "CLUSTER01-1")
     assert [one.id for one in store.all()] == ["CLUSTER01-1"]
 
 
