@@ -95,6 +95,7 @@ def context_of(campaign: Campaign, *, limits: Limits | None = None, durations: D
             owed.pop(step.target, None)
             if step.option != "reboot-first":
                 unverified.pop(step.target, None)
+    gate = campaign.gate
     open_states = (JobState.OPENED, JobState.STARTED)
     running = tuple(dict.fromkeys(j.order.command.node for j in campaign.jobs if j.state in open_states))
     return Context(
@@ -105,7 +106,7 @@ def context_of(campaign: Campaign, *, limits: Limits | None = None, durations: D
         unverified=tuple(unverified),
         running=running,
         paused_by_us=campaign.paused_nodes,
-        gate_checks=campaign.gate.checks if campaign.gate else (),
+        gate_checks=gate.checks if gate and campaign.step and gate.step == campaign.step.id else (),
         options=campaign.options,
         limits=limits or Limits(),
         durations=durations or Durations(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.procedure import order
 from bot.procedure.context import Context, Durations
-from bot.procedure.facts import EstateFacts, NodeStatus, Unknown, same_name
+from bot.procedure.facts import EstateFacts, NodeStatus, Unknown, same_name, short
 from bot.procedure.levels import Build
 from bot.procedure.ordering import ORDERING, Act, Seat, Stuck, Target, Topology
 from bot.procedure.ordering import order as order_acts
@@ -126,7 +126,11 @@ def _draft(
     acts = order_acts(topology, ordering, failback=options.failback)
     if isinstance(acts, Stuck):
         return acts
-    steps = tuple(_step(case, act, f"s{place:02d}", options, durations) for place, act in enumerate(acts, 1))
+    steps, owned = [], _owned(case)
+    for place, act in enumerate(acts, 1):
+        steps.append(_step(case, act, f"s{place:02d}", options, durations, tuple(owned.get(short(act.node), ()))))
+        if act.kind is StepKind.EVACUATE:
+            owned.setdefault(short(act.to), []).extend(owned.pop(short(act.node), []))
     standbys = () if isinstance(case.standbys, Unknown) else case.standbys
     cms = () if isinstance(case.main.cms, Unknown) else case.main.cms
     soaks = sum(case.facts.inventory.soak_s for step in steps[:-1] if step.kind is StepKind.HANDOFF)
@@ -136,7 +140,7 @@ def _draft(
         cluster=case.main.name,
         package=case.package,
         options=options,
-        steps=steps,
+        steps=tuple(steps),
         checks=(),
         machines=_lines(case),
         cms=tuple(one.name for one in cms),
@@ -150,6 +154,15 @@ def _draft(
         duration_s=sum(step.expected_s for step in steps) + soaks,
         old_level=str(min(levels)) if levels else "",
     )
+
+
+def _owned(case: Case) -> dict[str, list[str]]:
+    """The groups each node owns now that are no CMS; the draft moves them along, to say who owns what by then."""
+    return {
+        short(node): [group.name for group in picture.other_groups(node)]
+        for picture in case.clusters
+        for node in picture.nodes
+    }
 
 
 def _topology(case: Case) -> Topology | None:
@@ -197,11 +210,13 @@ def _seat(case: Case, picture: Picture | None, node: str) -> Seat:
     )
 
 
-def _step(case: Case, act: Act, name: str, options: Options, durations: Durations) -> Step:
+def _step(
+    case: Case, act: Act, name: str, options: Options, durations: Durations, owned: tuple[str, ...]
+) -> Step:
     level = case.level(act.node)
-    cluster = (act.target if act.standby else case.main.name)
+    cluster = act.target if act.standby else case.main.name
     expected, downtime = _expected(case, act, durations)
-    rule, because, title = _why(case, act, level)
+    rule, because, title = _why(case, act, level, owned)
     option = act.option
     if act.kind is StepKind.HANDOFF and options.stop_move_start:
         option = "+".join(filter(None, (option, "stop-move-start")))
@@ -233,7 +248,7 @@ def _expected(case: Case, act: Act, durations: Durations) -> tuple[float, float]
     return (durations.restart_s if act.kind is StepKind.RESTART else durations.evacuate_s), 0.0
 
 
-def _why(case: Case, act: Act, level: Build | Unknown) -> tuple[str, str, str]:
+def _why(case: Case, act: Act, level: Build | Unknown, owned: tuple[str, ...]) -> tuple[str, str, str]:
     """Rule, fact and title of a step."""
     node, build = case.name(act.node), case.package.build
     if act.standby:
@@ -250,8 +265,11 @@ def _why(case: Case, act: Act, level: Build | Unknown) -> tuple[str, str, str]:
         )
         return "NODE-PASSIVE", because, f"Hand {act.cms} over to {node}"
     if act.kind is StepKind.EVACUATE:
-        owned = ", ".join(f"'{group.name}'" for group in case.main.other_groups(act.node))
-        because = f"{node} owns {owned}." if owned else f"{node} owns no other group now; it is paused before its install."
+        named = ", ".join(f"'{group}'" for group in owned)
+        now = len(owned) == len(case.main.other_groups(act.node))
+        because = f"{node} owns no group; it is paused before its install."
+        if owned:
+            because = f"{node} owns {named}{'' if now else ' by then'}."
         return "NODE-EMPTY", because, f"Empty and pause {node}"
     if act.kind is StepKind.RESTART:
         return "REBOOT-PENDING", f"{node} waits for a restart already.", f"Restart {node} before the install"

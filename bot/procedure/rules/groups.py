@@ -18,7 +18,7 @@ from bot.procedure.rules.case import (
     unknown,
 )
 from bot.procedure.steps import bad_name
-from state.words import Fact, StepKind
+from state.words import Fact, StepKind, When
 
 _EVACUATE = frozenset({StepKind.EVACUATE})
 # How good a state is; a move returns resources to their persistent state, so "no worse than before" is asked (§9).
@@ -105,8 +105,9 @@ def groups_snapshot(case: Case) -> Finding:
         return not_needed("A stand-alone machine has no cluster groups.")
     picture = case.cluster
     if not picture.views:
-        return unknown(f"The groups of {picture.name} could not be read.", "cluster.exe group")
-    if case.when.value == "after":
+        patience = case.context.limits.settle_s if case.when is When.AFTER else 0.0
+        return unknown(f"The groups of {picture.name} could not be read.", "cluster.exe group", patience_s=patience)
+    if case.when is When.AFTER:
         return _compare(case, picture)
     facts, found = [], []
     for group in picture.groups:

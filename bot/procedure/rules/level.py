@@ -87,7 +87,7 @@ def level_reached(case: Case) -> Finding:
         return not_needed("This restart comes before the install; the level is judged after it.")
     name = case.step.target
     level = case.level(name)
-    patience = case.context.limits.views_s
+    patience = case.context.limits.settle_s
     if isinstance(level, Unknown):
         return unknown(
             f"The level of {name} after the install is not certain: {level.why}.",

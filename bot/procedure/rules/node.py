@@ -51,7 +51,8 @@ def node_member(case: Case) -> Finding:
             found.append(_redundant(case, name))
     if not found:
         return _alone(case) or not_needed("No cluster node is to be patched.")
-    return together(found, f"{', '.join(case.subjects)}: in the cluster and where the CMS lists expect it.")
+    nodes = ", ".join(name for name in case.subjects if case.is_node(name))
+    return together(found, f"{nodes}: in the cluster, and where the mail servers' own lists expect it.")
 
 
 def _picture_with(case: Case, name: str) -> Picture | None:
