@@ -258,6 +258,8 @@ def _follow(world: World, estate: Estate, machine: Machine, installer: Installer
     name = short(machine.name)
 
     def commanded(session: Session, line: str) -> None:
+        if session.principal.in_shell and _is_first(machine, session):
+            session.sleep(estate.scenario.lab.reply_s)  # a machine takes its time before it starts anything
         if _WITH_EFFECT.match(line.strip()):
             record(session, line.strip())
             if "shutdown" in line.casefold():
@@ -283,6 +285,13 @@ def _follow(world: World, estate: Estate, machine: Machine, installer: Installer
     machine.services.on_change.append(changed)
     machine.on_shutdown.append(going)
     machine.on_boot.append(back)
+
+
+def _is_first(machine: Machine, session: Session) -> bool:
+    """Whether this is what the remote side asked for, not something started below it."""
+    process = machine.processes.get(session.pid)
+    above = machine.processes.get(process.parent) if process else None
+    return above is None or (above.name == "cmd.exe" and above.parent == 0)
 
 
 def write_event(machine: Machine, source: str, number: int, kind: str, message: str) -> None:
