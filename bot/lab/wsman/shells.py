@@ -252,12 +252,8 @@ class ShellHost:
 
     def _carry_out(self, session: Session, command: Command, line: str, skip: bool) -> None:
         code = 1
-        process = None
+        process = None if skip else self.machine.processes.start("cmd.exe", f'cmd.exe /C "{line}"', session)
         try:
-            if not skip:
-                for told in list(self.machine.on_command):
-                    told(session, f'cmd.exe /C "{line}"')
-                process = self.machine.processes.start("cmd.exe", f'cmd.exe /C "{line}"', session)
             code = run_program(session, line) if skip else run_cmd(session, line)
         except Cancelled:
             code = 1
