@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ class FileSystem:
         self.drives: dict[str, Drive] = {}
         self._roots: dict[str, _Entry] = {}
         self._held: set[str] = set()
+        self.on_write: list[Callable[[str], None]] = []  # told of every file written, after the fact
         self.add_drive(Drive("C:", "System"))
         for folder in _FIRST_FOLDERS:
             self.makedirs(folder)
@@ -221,6 +223,11 @@ class FileSystem:
 
         `create_new` is atomic: of two writers one gets FileExistsError.
         """
+        self._write(path, data, mode, owner)
+        for told in list(self.on_write):
+            told(path)
+
+    def _write(self, path: str, data: bytes, mode: str, owner: str) -> None:
         if mode not in {"create", "create_new", "truncate", "append"}:
             raise ValueError(mode)
         with self._lock:

@@ -48,13 +48,19 @@ class Session:
     pid: int = 0  # the process this runs in; set by Processes.start
     feed: Callable[[], str] | None = None  # standard input that is still to come; blocks until its end
     charge: Callable[[float], bool] | None = None  # the shell's memory quota; None outside of a shell
+    used_mb: list[float] = field(default_factory=list)  # what this process took of it, given back at its end
 
     def use_memory(self, megabytes: float) -> bool:
-        """Take (or with a negative number give back) memory; False: the shell's 150 MB are exceeded.
+        """Take (or with a negative number give back) memory; False: the shell's 150 MB do not hold it, none taken.
 
         Whoever gets False fails as the process would: MemoryError, or an OutOfMemoryException in PowerShell.
         """
-        return self.charge is None or self.charge(megabytes)
+        if self.charge is None:
+            return True
+        if not self.charge(megabytes):
+            return False
+        self.used_mb.append(megabytes)
+        return True
 
     def read_input(self) -> str:
         """All of standard input: `stdin` when it is already here, else wait for the client to send and end it."""

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bot.lab.windows.machine import Native, Session
 
 TERMINATED = 1  # exit code TerminateProcess gives
+NO_MEMORY = -1073741801  # STATUS_NO_MEMORY: the job object of a WinRM shell let it have no more
+# Working sets in MB as far as a shell's 150 MB quota cares; loading a snap-in comes on top (Session.use_memory).
+_MEMORY_MB = {"powershell.exe": 40.0, "msiexec.exe": 80.0}
+_SMALL_MB = 2.0
 _SCRIPTS = (".cmd", ".bat")
 # A job folder lies in a folder called `jobs`; what is started from inside one belongs to that job.
 _JOB = re.compile(r"\\jobs\\([^\\]+)\\", re.IGNORECASE)
@@ -127,6 +131,7 @@ def child_of(session: Session, *, out: Callable[[str], None] | None = None) -> S
     child = copy.copy(session)
     child.cancelled = Cancellation(session.cancelled)
     child.env = dict(session.env)
+    child.used_mb = []
     if out is not None:
         child.out = out
     return child
@@ -143,7 +148,10 @@ def run_found(session: Session, program: Program, line: str, tail: str) -> int:
         child.env = environment.fresh(machine, session.principal.user)
     child.job = job_of(program.path) or session.job
     process = machine.processes.start(program.name, line, child)
+    needed = _MEMORY_MB.get(program.name.casefold(), _SMALL_MB)
     try:
+        if not child.use_memory(needed):
+            return NO_MEMORY
         for told in list(machine.on_command):
             told(child, line)
         if program.native is not None:
@@ -155,7 +163,10 @@ def run_found(session: Session, program: Program, line: str, tail: str) -> int:
         if session.cancelled.is_set():
             raise
         return TERMINATED
+    except MemoryError:
+        return NO_MEMORY
     finally:
+        child.use_memory(-sum(child.used_mb))
         machine.processes.end(process.pid)
         if isinstance(session.cancelled, Cancellation) and isinstance(child.cancelled, Cancellation):
             session.cancelled.forget(child.cancelled)

@@ -35,7 +35,6 @@ MAX_SHELLS, MAX_OPERATIONS, MAX_MEMORY_MB = 5, 15, 150
 IDLE_S, MIN_IDLE_WALL_S, RUN_TIME_S, MAX_TIMEOUT_S = 180.0, 30.0, 8 * 3600.0, 60.0
 CHUNK = 96 * 1024  # bytes of output in one answer: base64 of it stays under the 150 kB envelope
 _SKIP_LIMIT = 32767  # CreateProcess
-_CRASHED = -1073741502  # STATUS_DLL_INIT_FAILED: what a process ends with that its job object cannot hold
 
 
 @dataclass
@@ -235,8 +234,10 @@ class ShellHost:
 
         def charge(megabytes: float) -> bool:
             with self._lock:
-                shell.memory_mb = max(shell.memory_mb + megabytes, 0.0)
-                return shell.memory_mb <= MAX_MEMORY_MB
+                if shell.memory_mb + megabytes > MAX_MEMORY_MB:
+                    return False
+                shell.memory_mb += megabytes
+                return True
 
         return Session(
             machine=machine,
@@ -259,9 +260,6 @@ class ShellHost:
             code = 1
         except (FileNotFoundError, BadImage):
             code = 1
-        except MemoryError:
-            session.err("Process is terminated due to StackOverflowException or OutOfMemoryException.\r\n")
-            code = _CRASHED
         finally:
             if process is not None:
                 self.machine.processes.end(process.pid)

@@ -366,18 +366,28 @@ def test_a_shell_idles_out_in_lab_time_but_never_before_thirty_wall_seconds(
 
 
 def test_the_memory_quota_is_shared_by_everything_in_a_shell(connect: Connect, machine: Machine) -> None:
+    go = threading.Event()
+
     def hungry(session: Session, argv: list[str], raw: str) -> int:
         if not session.use_memory(100):
             raise MemoryError
+        go.wait(20)
+        session.use_memory(-100)
         return 0
 
     machine.natives["hungry"] = hungry
     protocol = connect()
     shell = protocol.open_shell()
-    assert run(protocol, shell, "hungry")[2] == 0
-    assert run(protocol, shell, "hungry")[2] != 0
-    machine.tasks.create("free", "hungry", Principal("NT AUTHORITY\\SYSTEM", second_hop=False, exchange=False))
-    machine.tasks.run("free")
-    task = machine.tasks.get("free")
-    assert task is not None
-    assert until(lambda: task.last_result == 0), "a task has no such quota"
+    first = protocol.run_command(shell, "hungry")
+    assert until(lambda: [p.name for p in machine.processes.all() if p.session] == ["cmd.exe", "hungry.exe"])
+    assert run(protocol, shell, "hungry")[2] == 0xC0000017, "a second one does not fit"
+    assert run(protocol, shell, "hostname")[2] == 0, "something small does"
+    system = Principal("NT AUTHORITY\\SYSTEM", second_hop=False, exchange=False)
+    for name in ("free", "too"):
+        machine.tasks.create(name, "hungry", system)
+        machine.tasks.run(name)
+    go.set()
+    tasks = [machine.tasks.get(name) for name in ("free", "too")]
+    assert until(lambda: all(task is not None and task.last_result == 0 for task in tasks)), "tasks have no such quota"
+    assert protocol.get_command_output(shell, first)[2] == 0
+    assert run(protocol, shell, "hungry")[2] == 0, "what ended gave its memory back"
