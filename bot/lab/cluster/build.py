@@ -281,6 +281,14 @@ def _follow(world: World, estate: Estate, machine: Machine, installer: Installer
         world.doing.pop(name, None)
         world.truth.write("restarted", node=machine.name, job=world.restart_jobs.pop(name, ""))
 
+    def written(path: str) -> None:
+        folder, _, file = path.replace("/", "\\").rpartition("\\")
+        root, _, job = folder.rpartition("\\")
+        if file.casefold() == "refused" and root.casefold() == JOB_ROOT.casefold():
+            reason = machine.fs.read(path).decode("utf-8", "replace").strip()
+            world.truth.write("job_refused", node=machine.name, job=job, reason=reason)
+
+    machine.fs.on_write.append(written)
     machine.on_command.append(commanded)
     machine.services.on_change.append(changed)
     machine.on_shutdown.append(going)
