@@ -243,4 +243,6 @@ def secrets(environ: Mapping[str, str] | None = None) -> Secrets:
             except OSError as err:
                 raise SettingsError(f"{variable}_FILE", f"cannot be read ({err.strerror})") from None
         found[name] = value
+    if 0 < len(found["hmac_key"]) < 32:
+        raise SettingsError("ROLLUP_HMAC_KEY", "is too short: it needs at least 32 characters")
     return Secrets(**found)

@@ -30,8 +30,8 @@ RUNS = 5
 def ask(url: str, order: dict[str, Any] | None = None) -> Any:
     """GET or POST one of the range's own endpoints."""
     data = json.dumps(order).encode() if order is not None else None
-    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 
@@ -125,25 +125,25 @@ def latency() -> list[float]:
 def _record(session: PracticeSession, requests: list[float]) -> None:
     """Note when each WinRM request reaches a node."""
     for listener in session.estate.served.listeners.values():
-        answer = listener._answer  # noqa: SLF001
+        answer = listener._answer
 
         async def noting(*parts: Any, answer: Any = answer, **named: Any) -> Any:
             requests.append(time.monotonic())
             return await answer(*parts, **named)
 
-        listener._answer = noting  # noqa: SLF001
+        listener._answer = noting
 
 
 def main() -> None:
     """Measure and print."""
     sizes = memory()
     print(
-        f"resident after a played ccr: {sum(sizes.values()):.0f} MB of 200 "  # noqa: T201
+        f"resident after a played ccr: {sum(sizes.values()):.0f} MB of 200 "
         f"({', '.join(f'{name} {size:.0f}' for name, size in sizes.items())})"
     )
     times = latency()
     print(
-        f"reaction to first WinRM request: p50 {statistics.median(times):.0f} ms of 150, "  # noqa: T201
+        f"reaction to first WinRM request: p50 {statistics.median(times):.0f} ms of 150, "
         f"max {max(times):.0f} ms, {len(times)} gates in {RUNS} campaigns"
     )
 

@@ -20,6 +20,7 @@ from bot.procedure.order import check_next
 from bot.procedure.rules import RULES_VERSION, blocking, evaluate
 from bot.procedure.steps import Unrenderable, commands
 from state import audit
+from state.errors import Broken
 from state.words import (
     Actor,
     Asked,
@@ -370,6 +371,16 @@ def consume(turn: Turn, campaign: Campaign) -> float | None:
             GateVoided(gate=gate.id, differences=("the gate in the store does not carry our signature",)),
             "void",
         )
+        return None
+    try:
+        whole = rooms.store.replay(campaign.id)
+    except Broken as err:
+        # The chain covers the events only: a snapshot somebody edited shows here, before anything is done on it.
+        turn.write(
+            campaign, GateVoided(gate=gate.id, differences=(f"the campaign's record is damaged: {err.why}",)), "void"
+        )
+        return None
+    if whole.version != campaign.version:
         return None
     evidence = gather(rooms, campaign, step)
     if isinstance(evidence, Stop):

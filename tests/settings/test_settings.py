@@ -82,6 +82,8 @@ def test_secrets_come_from_variables_or_files_and_never_show(tmp_path: Path) -> 
     assert found.slack_bot_token == "xoxb-very-secret"
     assert "secret" not in repr(found)
     assert "hunter2" not in repr(found)
+    with pytest.raises(SettingsError, match="32"):
+        secrets({"ROLLUP_HMAC_KEY": "short"})
     with pytest.raises(SettingsError) as refused:
         secrets({"ROLLUP_HMAC_KEY": "k", "ROLLUP_HMAC_KEY_FILE": "f"})
     assert "k'" not in str(refused.value)
