@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def latency() -> list[float]:
             session = PracticeSession(load("ccr"), folder=folder, redis_url=server.url, speed=240.0)
             requests: list[float] = []
             reactions: list[float] = []
-            session.truth.listen(lambda line: reactions.append(time.monotonic()) if line["did"] == "reacted" else None)
+            session.truth.listen(partial(_reacted, reactions))
             try:
                 session.start(0)
                 _record(session, requests)
@@ -120,6 +121,11 @@ def latency() -> list[float]:
                 if after:
                     found.append((min(after) - reacted) * 1000)
     return found
+
+
+def _reacted(reactions: list[float], line: dict[str, Any]) -> None:
+    if line["did"] == "reacted":
+        reactions.append(time.monotonic())
 
 
 def _record(session: PracticeSession, requests: list[float]) -> None:

@@ -68,6 +68,16 @@ def prepare(turn: Turn, campaign: Campaign) -> float | None:
     step = campaign.step
     if step is None:
         return None
+    if (damage := damaged(turn.rooms, campaign)) is not None:
+        ask(
+            turn,
+            campaign,
+            "RECORD-WHOLE",
+            f"The campaign's record in Redis does not hold together: {damage}.",
+            "Nothing more is done on a record like this. Export it (`rollup-bot export`), find out who wrote to Redis, "
+            "and abort the campaign.",
+        )
+        return None
     evidence = gather(turn.rooms, campaign, step)
     if isinstance(evidence, Stop):
         turn.write(campaign, Blocked(stop=evidence), "block")
@@ -81,6 +91,15 @@ def prepare(turn: Turn, campaign: Campaign) -> float | None:
     known = {image.machine for image in campaign.images}
     fresh = () if step.target in known else tuple(filter(None, (image_of(evidence.facts, step.target),)))
     turn.write(campaign, GatePrepared(gate=gate, images=fresh), "gate")
+    return None
+
+
+def damaged(rooms: Rooms, campaign: Campaign) -> str | None:
+    """What is wrong with the record, or None. The chain covers events only: an edited snapshot shows in the replay."""
+    try:
+        rooms.store.replay(campaign.id)
+    except Broken as err:
+        return err.why
     return None
 
 
@@ -372,15 +391,10 @@ def consume(turn: Turn, campaign: Campaign) -> float | None:
             "void",
         )
         return None
-    try:
-        whole = rooms.store.replay(campaign.id)
-    except Broken as err:
-        # The chain covers the events only: a snapshot somebody edited shows here, before anything is done on it.
+    if (damage := damaged(rooms, campaign)) is not None:
         turn.write(
-            campaign, GateVoided(gate=gate.id, differences=(f"the campaign's record is damaged: {err.why}",)), "void"
+            campaign, GateVoided(gate=gate.id, differences=(f"the campaign's record is damaged: {damage}",)), "void"
         )
-        return None
-    if whole.version != campaign.version:
         return None
     evidence = gather(rooms, campaign, step)
     if isinstance(evidence, Stop):
