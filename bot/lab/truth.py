@@ -11,7 +11,7 @@ from typing import Any
 from bot.lab.clock import LabClock
 
 Record = dict[str, Any]
-Listener = Callable[[Record], None]
+Listener = Callable[[Record], object]
 
 
 class TruthLog:

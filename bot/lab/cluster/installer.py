@@ -157,6 +157,7 @@ class Installer:
             software.owe_reboot(machine)
         if planned == 1641:
             software.owe_reboot(machine)
+            self.world.restart_jobs[short(machine.name)] = self.job
             machine.reboot(self.world.timing.reboot_s)
             return 1641
         if rollup.reboot or planned == 3010:

@@ -50,7 +50,8 @@ def register(machine: Machine, cluster: FailoverCluster) -> None:
 def _provider(cluster: FailoverCluster, me: Node, answer: Callable[[], Iterable[PSObject]]) -> WmiProvider:
     def provide(_session: Session) -> list[PSObject]:
         with cluster.world.lock:
-            if me.service != "running":
+            winmgmt = me.machine.services.get("Winmgmt")
+            if me.service != "running" or (winmgmt is not None and winmgmt.state != "Running"):
                 # The provider talks to the local Cluster service and has nobody to ask.
                 raise CmdletError("The RPC server is unavailable. (Exception from HRESULT: 0x800706BA)",
                                   "GetWMICOMException", exception="System.Runtime.InteropServices.COMException",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from bot.lab.clock import LabClock
 from bot.lab.cluster.estate import Estate, build_estate
@@ -42,6 +43,11 @@ class Stage:
     def shell(self, machine: str, code: str, principal: Principal = ADMIN) -> tuple[int, str]:
         """PowerShell with the Exchange snap-in."""
         return self.run(machine, f'powershell.exe -NoProfile -NonInteractive -Command "{SNAPIN}{code}"', principal)
+
+    def cmdlet(self, machine: str, name: str, principal: Principal = ADMIN, **params: Any) -> list[Any]:
+        """One cmdlet of the snap-in, its parameters bound already."""
+        session = Session(machine=self.machine(machine), principal=principal, out=print, err=print)
+        return list(self.machine(machine).cmdlets[name.casefold()].run(session, params, []))
 
     def did(self, kind: str) -> list[Record]:
         return [r for r in self.truth.since(0) if r["did"] == kind]
