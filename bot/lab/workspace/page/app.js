@@ -141,14 +141,14 @@ function App() {
   const unknown = Object.keys(data.log.unknown_methods || {});
   const lost = (data.log.not_acked || []).filter((each) => each.given_up);
   return html`
-    <${TopBar} me=${me} become=${become} say=${say} theme=${theme} setTheme=${setTheme} />
+    <${TopBar} me=${me} become=${become} say=${say} theme=${theme} setTheme=${setTheme} narrow=${narrow} />
     ${!data.connected && html`<p class="offline" role="alert">The practice range does not answer. This page goes on by itself when it is back.</p>`}
     <main class="layout ${thread ? "with-thread" : ""} tab-${tab}">
       <div class="column chat">
         <nav class="places" aria-label="Channels">
           ${shown.map((c) => html`<a key=${c.id} href="#${c.id}" aria-current=${c.id === channel ? "page" : null}># ${c.name}</a>`)}
           <a href="#home" aria-current=${channel === "home" ? "page" : null}>App home</a>
-          <a class="second" href="/?as=${actors().find((p) => p.roles.includes("approver"))?.name || ""}" target="_blank">Second window</a>
+          <a class="second" href="/?as=${actors().find((p) => p.roles.includes("approver"))?.name || ""}" target="_blank" title="A second window, as the other person">Second window</a>
         </nav>
         ${channel === "home" ? html`<${Home} me=${me} />` : html`<${Pane} id=${channel} label="#${name}" entries=${entries} me=${me} replies=${replies}
           openThread=${openThread} complain=${say} goTo=${goTo && !goTo.thread ? goTo : null} epoch=${data.people.size}

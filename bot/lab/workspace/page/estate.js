@@ -1,7 +1,7 @@
 // The panel beside the chat: what the simulated machines really are and do. The shape stands in docs/lab.md.
 
 import { html } from "./vendor/preact-htm.js";
-import { data, labNow } from "./store.js";
+import { data } from "./store.js";
 import { clockTimeWithSeconds } from "./mrkdwn.js";
 import { useTick } from "./message.js";
 
@@ -123,7 +123,7 @@ function Cluster({ cluster, estate }) {
   const q = cluster.quorum;
   return html`<div class="cluster">
     <h3>${cluster.name} <span class="faint">${cluster.kind.toUpperCase()}</span>
-      <span class="quorum ${q.margin < 0 ? "lost" : ""}" title="votes present, and how many the cluster needs">${q.margin < 0 ? "quorum lost" : `quorum ${q.votes} of ${q.needed} needed`}</span></h3>
+      <span class="quorum ${q.margin < 0 ? "lost" : ""}" title="votes present, and how many the cluster needs">${q.margin < 0 ? "quorum lost" : `${q.votes} votes, ${q.needed} needed`}</span></h3>
     ${cluster.cms.map((server) => html`<${Mail} key=${server.name} server=${server} />`)}
     <div class="nodes">${cluster.nodes.map((node) => html`<${Node} key=${node.name} node=${node} cluster=${cluster} estate=${estate} />`)}</div>
     <${Copies} servers=${cluster.cms} />
@@ -134,7 +134,7 @@ export function Estate({ hidden }) {
   useTick(1000);
   const estate = data.estate;
   return html`<aside class="estate ${hidden ? "hidden" : ""}" id="estate" aria-label="Estate: what the machines really do" tabindex="-1">
-    <header class="pane-head"><h2>The estate</h2><span class="faint">simulated, live · <time>${clockTimeWithSeconds(labNow())}</time></span></header>
+    <header class="pane-head"><h2>The estate</h2><span class="faint">simulated, live</span></header>
     <div class="scroll" tabindex="0" role="region" aria-label="machines">
       ${!estate && html`<p class="empty">No machines are shown here: this workspace runs without an estate.</p>`}
       ${estate && html`
@@ -142,10 +142,10 @@ export function Estate({ hidden }) {
         ${estate.machines.length > 0 && html`<div class="cluster"><h3>Stand-alone</h3><div class="nodes">${estate.machines.map((m) => html`
           <article class="node state-${m.online ? "up" : "down"}" key=${m.name} aria-label="machine ${m.name}">
             <${MachineHead} machine=${m} estate=${estate} state=${html`<span class="state">${!m.online ? "Down" : m.reachable ? "Up" : "unreachable"}</span>`} />
-            ${m.standby_for?.length > 0 && html`<p class="faint">SCR target of ${m.standby_for.join(", ")}</p>`}
+            ${m.standby_for?.length > 0 && html`<p class="faint small">SCR target of ${m.standby_for.join(", ")}</p>`}
             <${Doing} machine=${m} /></article>`)}</div></div>`}
         <div class="cluster"><h3>What just happened</h3>
-          ${log.length ? html`<ol class="happened">${log.map((each) => html`<li key=${each.id} class=${each.tone}><time>${clockTimeWithSeconds(each.at)}</time> ${each.text}</li>`)}</ol>`
+          ${log.length ? html`<ol class="happened">${log.map((each) => html`<li key=${each.id} class="tone-${each.tone}"><time>${clockTimeWithSeconds(each.at)}</time> ${each.text}</li>`)}</ol>`
             : html`<p class="empty">Nothing yet. Whatever changes on a machine appears here as it happens.</p>`}</div>`}
     </div>
   </aside>`;

@@ -7,6 +7,10 @@ import { actors } from "./topbar.js";
 
 const first = (role) => actors().find((p) => p.roles.includes(role));
 
+// The thread says something about the gate's step after the gate: it was answered.
+const movedOn = (gate) => [...data.messages.values()].some((m) => mark(m) === "rollup_line" && m.thread_ts === gate.thread_ts
+  && Number(m.ts) > Number(gate.ts));
+
 function next(me) {
   const asks = first("requester");
   const approves = actors().find((p) => p.roles.includes("approver") && p.id !== asks?.id);
@@ -18,6 +22,7 @@ function next(me) {
   switch (mark(it)) {
     case "rollup_plan": return { step: "2", words: "Read the plan in the thread, then begin it.", who: asks, draft: `/rollup start ${campaign}`, thread: it };
     case "rollup_gate": {
+      if (movedOn(it)) return { step: "▸", words: "The gate was answered. Watch the estate: what was agreed to happens now.", thread: it };
       const wrong = me === asks?.id ? `${asks.real_name} asked, so ${asks.real_name}'s own ✅ does not count.` : "";
       return { step: "3", words: `A gate is waiting. ${wrong} Read it as a second person and react with ✅.`, who: approves, thread: it };
     }

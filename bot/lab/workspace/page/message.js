@@ -3,7 +3,7 @@
 import { Component, html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { Blocks } from "./blocks.js";
 import { act, data, isReply, mark } from "./store.js";
-import { clockTime, emoji, fullTime, mrkdwn, personName } from "./mrkdwn.js";
+import { clockTime, emoji, fullTime, mrkdwn, personName, shortTime } from "./mrkdwn.js";
 
 const PICKS = ["white_check_mark", "heavy_check_mark", "+1", "no_entry", "x", "-1", "eyes", "raised_hand", "question",
   "warning", "tada", "pray"];
@@ -87,7 +87,7 @@ export class Message extends Component {
         id="m-${inThread ? "t" : "c"}-${message.ts}" data-ts=${message.ts} data-kind=${kind} tabindex=${active ? 0 : -1}
         onKeyDown=${this.keys} onFocus=${() => onFocus(message.ts)}>
       <div class="gutter">${grouped
-        ? html`<time class="small-time" datetime=${new Date(at * 1000).toISOString()}>${clockTime(at)}</time>`
+        ? html`<time class="small-time" datetime=${new Date(at * 1000).toISOString()}>${shortTime(at)}</time>`
         : html`<${Avatar} id=${message.user} />`}</div>
       <div class="body">
         ${hers && html`<p class="only">${data.emoji.eyes} Only visible to you${me === message.only_for ? "" : ` (${personName(message.only_for)})`}</p>`}

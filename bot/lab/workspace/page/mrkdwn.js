@@ -31,6 +31,9 @@ const FORMS = {
 };
 
 export const clockTime = (seconds) => TIME.format(new Date(seconds * 1000));
+const HOUR_MINUTE = format({ hour: "numeric", minute: "2-digit" });
+export const shortTime = (seconds) => HOUR_MINUTE.formatToParts(new Date(seconds * 1000))
+  .filter((part) => part.type !== "dayPeriod").map((part) => part.value).join("").trim();
 export const clockTimeWithSeconds = (seconds) => TIME_S.format(new Date(seconds * 1000));
 export const fullTime = (seconds) => format({ dateStyle: "full", timeStyle: "long" }).format(new Date(seconds * 1000));
 

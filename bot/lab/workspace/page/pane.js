@@ -68,7 +68,7 @@ export function Pane({ id, label, entries, me, inThread, replies, openThread, co
     ${top}
     <div class="scroll" ref=${list} onScroll=${scrolled}>
       ${children}
-      <ol class="messages" role="log" aria-label="${label}: messages" aria-live="polite" onKeyDown=${keys}>
+      <div role="log" aria-label="${label}: messages" aria-live="polite"><ol class="messages" onKeyDown=${keys}>
         ${entries.map((it) => {
           if (it.notice) { before = it; return html`<${Notice} key=${`n${it.at}`} notice=${it} />`; }
           const grouped = together(before, it);
@@ -77,7 +77,7 @@ export function Pane({ id, label, entries, me, inThread, replies, openThread, co
             replies=${replies ? replies.get(it.ts) || 0 : 0} openThread=${openThread} complain=${complain} onFocus=${setActive}
             fresh=${!known.current.seen.has(it.ts)} epoch=${epoch} />`;
         })}
-      </ol>
+      </ol></div>
     </div>
     ${missed > 0 && html`<button type="button" class="to-end" onClick=${toEnd}>New messages below</button>`}
     <${Composer} ...${composer} me=${me} complain=${complain} sent=${() => { atEnd.current = true; }} />

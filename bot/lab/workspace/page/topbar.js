@@ -68,22 +68,26 @@ const KEYS = [
   ["Tab", "take a completion"], ["Esc", "close what is open"],
 ];
 
-export function TopBar({ me, become, say, theme, setTheme }) {
+export function TopBar({ me, become, say, theme, setTheme, narrow }) {
   const [open, setOpen] = useState("");
+  const kill = () => { setOpen(""); control("kill_bot"); };
   const alive = data.connected && data.sockets > 0;
   const state = !data.connected ? "no range" : alive ? "bot connected" : "bot away";
+  const tools = html`<${Speed} />
+    ${data.controls.kill_bot && html`<button type="button" class="button" title="SIGKILL, as a crash would; it is started again by itself" onClick=${kill}>Kill the bot</button>`}
+    ${data.controls.start_again && html`<button type="button" class="button" onClick=${() => setOpen("again")}>Start again</button>`}
+    <button type="button" class="button square" aria-label="Keys" title="Keys" onClick=${() => setOpen("keys")}>?</button>
+    <button type="button" class="button square" aria-label="Colours: ${theme}" title="Colours: ${theme}" onClick=${() => setTheme({ auto: "dark", dark: "light", light: "auto" }[theme])}>
+      <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true"><circle cx="10" cy="10" r="7" fill="none" stroke="currentColor" stroke-width="1.6"/><path d="M10 3a7 7 0 0 1 0 14z" fill="currentColor"/></svg></button>`;
   return html`<header class="topbar">
     <div class="brand"><img src="/page/icon.svg" alt="" width="26" height="26" /><h1>rollup-bot</h1><span class="practice">PRACTICE</span></div>
     <${Actors} me=${me} become=${become} />
     <div class="tools">
       <span class="life ${alive ? "on" : "off"}" role="status"><i aria-hidden="true"></i><span>${state}</span></span>
-      <${Clock} /><${Speed} />
-      ${data.controls.kill_bot && html`<button type="button" class="button" title="SIGKILL, as a crash would; it is started again by itself" onClick=${() => control("kill_bot")}>Kill the bot</button>`}
-      ${data.controls.start_again && html`<button type="button" class="button" onClick=${() => setOpen("again")}>Start again</button>`}
-      <button type="button" class="button square" aria-label="Keys" title="Keys" onClick=${() => setOpen("keys")}>?</button>
-      <button type="button" class="button square" aria-label="Colours: ${theme}" title="Colours: ${theme}" onClick=${() => setTheme({ auto: "dark", dark: "light", light: "auto" }[theme])}>
-        <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true"><circle cx="10" cy="10" r="7" fill="none" stroke="currentColor" stroke-width="1.6"/><path d="M10 3a7 7 0 0 1 0 14z" fill="currentColor"/></svg></button>
+      <${Clock} />
+      ${narrow ? html`<button type="button" class="button" onClick=${() => setOpen("range")}>Range</button>` : tools}
     </div>
+    <${Dialog} open=${open === "range"} title="The range" close=${() => setOpen("")}><div class="range">${tools}</div><//>
     <${Dialog} open=${open === "again"} title="Start again" close=${() => setOpen("")}><${Again} close=${() => setOpen("")} say=${say} /><//>
     <${Dialog} open=${open === "keys"} title="Keys" close=${() => setOpen("")}><dl class="keys">
       ${KEYS.map(([key, what]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${what}</dd></div>`)}</dl><//>
