@@ -231,7 +231,7 @@ def scc(
 # --- changing one thing -----------------------------------------------------------------------------------
 
 
-def change(facts: EstateFacts, name: str, **fields: Any) -> EstateFacts:
+def change(facts: EstateFacts, name: str, /, **fields: Any) -> EstateFacts:
     """The same reading with some fields of one machine replaced."""
     return replace(
         facts, machines=tuple(replace(m, **fields) if m.name == name else m for m in facts.machines)
@@ -251,7 +251,7 @@ def each_view(facts: EstateFacts, how: Callable[[ClusterView], ClusterView], clu
     )
 
 
-def regroup(facts: EstateFacts, group: str, **fields: Any) -> EstateFacts:
+def regroup(facts: EstateFacts, group: str, /, **fields: Any) -> EstateFacts:
     """The same reading with one group changed in every view."""
     return each_view(
         facts,

@@ -1,0 +1,498 @@
+"""Every rule of the table: what it passes, what it blocks, and what it calls unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+
+from bot.procedure.context import Context
+from bot.procedure.facts import (
+    ClusterView,
+    CopyFacts,
+    EstateFacts,
+    GroupStatus,
+    HealthItem,
+    LevelFacts,
+    NodeStatus,
+    PackageFacts,
+    PatchFacts,
+    QuorumModel,
+    ServiceFacts,
+    Unknown,
+)
+from bot.procedure.rules import HELD_ELSEWHERE, RULES, RULES_VERSION, blocking, evaluate
+from bot.procedure.rules.page import render_rules
+from state.words import Verdict, Waiver, When
+from tests.procedure import moments
+from tests.procedure.build import (
+    BASE,
+    NEW,
+    NOW,
+    OLD,
+    PACKAGE,
+    ccr,
+    change,
+    database,
+    each_view,
+    level,
+    node_state,
+    recms,
+    regroup,
+    scc,
+    services,
+    silent,
+)
+
+GONE = Unknown("the section failed")
+BLOCK, UNKNOWN, WARN, PASS = Verdict.BLOCK, Verdict.UNKNOWN, Verdict.WARN, Verdict.PASS
+Change = Callable[[EstateFacts], EstateFacts]
+
+
+class Row(NamedTuple):
+    rule: str
+    moment: str
+    change: Change
+    verdict: Verdict
+    says: str
+    waivable: bool = False
+
+
+def on(name: str, **fields: object) -> Change:
+    return lambda facts: change(facts, name, **fields)
+
+
+def cms(**fields: object) -> Change:
+    return lambda facts: recms(facts, "CMS1", **fields)
+
+
+def group(which: str, /, **fields: object) -> Change:
+    return lambda facts: regroup(facts, which, **fields)
+
+
+def state(node: str, status: NodeStatus) -> Change:
+    return lambda facts: node_state(facts, node, status)
+
+
+def quiet(name: str) -> Change:
+    return lambda facts: silent(facts, name)
+
+
+def view(**fields: object) -> Change:
+    return lambda facts: each_view(facts, lambda one: replace(one, **fields))  # type: ignore[arg-type]
+
+
+def window(text: str) -> Change:
+    return lambda facts: replace(facts, inventory=replace(facts.inventory, window=text))
+
+
+def seen_by_one(facts: EstateFacts) -> EstateFacts:
+    """A partition: EXN1 sees EXN2 Down, EXN2 sees EXN1 Down."""
+
+    def other(one: ClusterView) -> ClusterView:
+        down = "EXN2" if one.seen_from == "EXN1" else "EXN1"
+        return replace(one, nodes=tuple((n, NodeStatus.DOWN if n == down else s) for n, s in one.nodes))
+
+    return each_view(facts, other)
+
+
+def service(name: str, at: str = "EXN2", state_: str = "Running", start: str = "Auto") -> Change:
+    def how(facts: EstateFacts) -> EstateFacts:
+        rest = tuple(s for s in services() if s.name != name)
+        return change(facts, at, services=(*rest, ServiceFacts(name=name, state=state_, start=start)))
+
+    return how
+
+
+def copies(status: str, queue: int | Unknown = 0, replay: int | Unknown = 0) -> tuple[CopyFacts, ...]:
+    return (
+        CopyFacts(storage_group="SG1", status=status, copy_queue=queue, replay_queue=replay),
+        CopyFacts(storage_group="SG2", status="Healthy", copy_queue=0, replay_queue=0),
+    )
+
+
+def scr_copy(status: str) -> tuple[CopyFacts, ...]:
+    return tuple(
+        CopyFacts(storage_group=g, status=status, copy_queue=0, replay_queue=900, standby="scr1") for g in ("SG1", "SG2")
+    )
+
+
+def dbs(**fields: object) -> tuple[object, ...]:
+    return (database("MBX1", "SG1", **fields), database("MBX2", "SG2"))
+
+
+INTERIM = LevelFacts(
+    exsetup=OLD, base=BASE,
+    patches=(*level(OLD).patches, PatchFacts(name="Interim Update for Exchange (KB123456)", state=1)),  # type: ignore[misc]
+)
+UNSURE = LevelFacts(exsetup=NEW, patches=level(OLD).patches, base=BASE)
+ABSENT = PackageFacts(path="x", present=False)
+SWAPPED = PackageFacts(path="x", present=True, sha256="cd" * 32)
+UNSIGNED = PackageFacts(path="x", present=True, sha256="ab" * 32, signature="NotSigned")
+SP2 = LevelFacts(exsetup="8.2.176.2", patches=(), base="8.2.176.2")
+
+ROWS = (
+    Row("PRE-COMPLETE", "plan", quiet("EXN1"), UNKNOWN, "did not answer"),
+    Row("PRE-COMPLETE", "plan", lambda f: change(change(f, "EXN1", cms=GONE), "EXN2", cms=GONE), UNKNOWN, "kind"),
+    Row("PRE-COMPLETE", "gate_scr", quiet("SCR1"), UNKNOWN, "SCR1 did not answer"),
+    Row("VIEW-AGREE", "plan", seen_by_one, BLOCK, "disagree"),
+    Row("VIEW-AGREE", "gate_install", on("EXN1", cluster=GONE), UNKNOWN, "could not be seen"),
+    Row("VIEW-AGREE", "gate_evacuate", lambda f: change(
+        f, "EXN1", cluster=regroup(f, "Cluster Group", owner="EXN1").machines[0].cluster), BLOCK, "'Cluster Group'"),
+    Row("CLOCK-SKEW", "gate_install", on("EXN2", skew_s=61.0), UNKNOWN, "more than 60 s"),
+    Row("CLOCK-SKEW", "gate_install", on("EXN2", skew_s=GONE), UNKNOWN, "could not be read"),
+    Row("NODE-MEMBER", "plan", state("EXN2", NodeStatus.PAUSED), BLOCK, "Paused"),
+    Row("NODE-MEMBER", "plan", state("EXN2", NodeStatus.DOWN), BLOCK, "Down"),
+    Row("NODE-MEMBER", "plan", state("EXN2", NodeStatus.UNKNOWN), UNKNOWN, "not known"),
+    Row("NODE-MEMBER", "plan", cms(redundant=("EXN1",)), BLOCK, "redundant machines"),
+    Row("NODE-MEMBER", "plan", cms(redundant=GONE), UNKNOWN, "could not be read"),
+    Row("NODE-MEMBER", "gate_handoff", state("EXN2", NodeStatus.PAUSED), BLOCK, "Paused"),
+    Row("SCR-APPLICABLE", "plan", cms(standbys=GONE), UNKNOWN, "could not be read"),
+    Row("SCR-APPLICABLE", "plan", cms(standbys=(("SG1", ()),)), UNKNOWN, "SG2"),
+    Row("SCR-TARGETS-FIRST", "plan", quiet("SCR1"), UNKNOWN, "timed out", waivable=True),
+    Row("SCR-TARGETS-FIRST", "gate_evacuate", on("SCR1", level=level(OLD)), BLOCK, "no node of the source goes before"),
+    Row("SCR-TARGETS-FIRST", "gate_install", on("SCR1", level=GONE), UNKNOWN, "not known", waivable=True),
+    Row("SCR-TARGETS-FIRST", "gate_install", cms(standbys=GONE), UNKNOWN, "not known"),
+    Row("SCR-TARGET-PASSIVE", "plan", on("SCR1", cluster=GONE), UNKNOWN, "not known"),
+    Row("LEVEL-AGREE", "plan", on("EXN2", level=UNSURE), BLOCK, "disagree", waivable=True),
+    Row("LEVEL-AGREE", "gate_install", on("EXN2", level=GONE), UNKNOWN, "could not be read"),
+    Row("NO-WU", "plan", on("EXN2", level=GONE), UNKNOWN, "cannot be said"),
+    Row("PKG-TRAIN", "plan", on("EXN2", level=SP2), BLOCK, "SP2"),
+    Row("PKG-TRAIN", "gate_install", on("EXN2", level=GONE), UNKNOWN, "not known"),
+    Row("PKG-NEWER", "gate_install", on("EXN2", level=level(NEW)), BLOCK, "already"),
+    Row("PKG-NEWER", "gate_install", on("EXN2", level=GONE), UNKNOWN, "not known"),
+    Row("IU-NONE", "plan", on("EXN2", level=INTERIM), BLOCK, "interim update"),
+    Row("IU-NONE", "gate_install", on("EXN2", level=GONE), UNKNOWN, "could not be read"),
+    Row("PKG-HASH", "plan", on("EXN2", package=ABSENT), BLOCK, "is not on EXN2"),
+    Row("PKG-HASH", "gate_install", on("EXN2", package=SWAPPED), BLOCK, "not the approved file"),
+    Row("PKG-HASH", "gate_install", on("EXN2", package=GONE), UNKNOWN, "could not be read"),
+    Row("PKG-HASH", "gate_install", on("EXN2", package=UNSIGNED), WARN, "NotSigned"),
+    Row("LEVEL-REACHED", "after_install", on("EXN2", level=level(OLD)), BLOCK, "still at"),
+    Row("LEVEL-REACHED", "after_install", on("EXN2", level=UNSURE), UNKNOWN, "disagree"),
+    Row("CLUSSVC-BACK", "after_install", on("EXN2", cluster_service=ServiceFacts(
+        name="ClusSvc", state="Stopped", start="Auto")), BLOCK, "is Stopped"),
+    Row("CLUSSVC-BACK", "after_install", on("EXN2", cluster_service=ServiceFacts(
+        name="ClusSvc", state="Running", start="Disabled")), BLOCK, "starts Disabled"),
+    Row("CLUSSVC-BACK", "after_install", state("EXN2", NodeStatus.DOWN), BLOCK, "see EXN2 Down"),
+    Row("CLUSSVC-BACK", "after_install", on("EXN2", cluster_service=GONE), UNKNOWN, "could not be read"),
+    Row("CLUSSVC-BACK", "after_install", quiet("EXN2"), UNKNOWN, "did not answer"),
+    Row("NODE-PASSIVE", "gate_evacuate", cms(active_node="EXN2"), BLOCK, "active on EXN2"),
+    Row("NODE-PASSIVE", "gate_evacuate", group("CMS1", owner="EXN2"), BLOCK, "'CMS1'"),
+    Row("NODE-PASSIVE", "gate_evacuate", service("MSExchangeIS"), BLOCK, "MSExchangeIS is Running"),
+    Row("NODE-PASSIVE", "gate_evacuate", cms(active_node=GONE), UNKNOWN, "not known"),
+    Row("NODE-PASSIVE", "gate_evacuate", on("EXN2", services=GONE), UNKNOWN, "services of EXN2"),
+    Row("NODE-PASSIVE", "gate_evacuate", on("EXN2", services=()), UNKNOWN, "does not list"),
+    Row("NODE-PASSIVE", "gate_scr", on("SCR1", cluster=GONE), UNKNOWN, "cluster node"),
+    Row("NODE-NO-CMS-GROUP", "gate_install", group("CMS1", owner="EXN2", state=GroupStatus.OFFLINE), BLOCK, "Offline"),
+    Row("NODE-NO-CMS-GROUP", "gate_install", lambda f: change(
+        change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE), UNKNOWN, "could not be read"),
+    Row("ONE-AT-A-TIME", "gate_evacuate", lambda f: f, BLOCK, "restart that has not happened"),
+    Row("NODE-EMPTY", "gate_install", group("Cluster Group", owner="EXN2"), BLOCK, "still owns 'Cluster Group'"),
+    Row("NODE-EMPTY", "gate_install", group(
+        "Cluster Group", owner="EXN2", possible_owners=("EXN2",)), BLOCK, "still owns", waivable=True),
+    Row("NODE-EMPTY", "after_evacuate", group("Available Storage", owner="EXN2"), BLOCK, "Available Storage"),
+    Row("NODE-EMPTY", "gate_install", lambda f: change(
+        change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE), UNKNOWN, "could not be read"),
+    Row("NODE-PAUSED", "gate_install", state("EXN2", NodeStatus.UP), BLOCK, "not Paused", waivable=True),
+    Row("NODE-PAUSED", "after_evacuate", state("EXN2", NodeStatus.UP), BLOCK, "not Paused", waivable=True),
+    Row("NODE-PAUSED", "gate_install", state("EXN2", NodeStatus.UNKNOWN), UNKNOWN, "not known"),
+    Row("QUORUM-SURVIVES", "plan", view(witness_ok=False), BLOCK, "not available"),
+    Row("QUORUM-SURVIVES", "plan", view(witness_ok=GONE), UNKNOWN, "not known"),
+    Row("QUORUM-SURVIVES", "gate_install", view(quorum=GONE), UNKNOWN, "not known"),
+    Row("QUORUM-SURVIVES", "gate_install", view(quorum=QuorumModel.NODE), BLOCK, "1 of 2 votes"),
+    Row("QUORUM-SURVIVES", "gate_install", state("EXN1", NodeStatus.DOWN), BLOCK, "no node"),
+    Row("SPARE-UP", "gate_evacuate", state("EXN1", NodeStatus.PAUSED), BLOCK, "nothing can take over", waivable=True),
+    Row("SPARE-UP", "gate_evacuate", lambda f: f, WARN, "only passive node"),
+    Row("GROUP-MOVE-NOT-CMS", "gate_evacuate", group("CMS1", owner="EXN2"), BLOCK, "clustered mailbox server"),
+    Row("GROUP-MOVE-PLAN", "plan", group("Cluster Group", possible_owners=("EXN2",)), BLOCK, "must leave EXN2"),
+    Row("GROUP-MOVE-CMD", "plan", group("Cluster Group", name='Cluster "A" Group'), BLOCK, "double quote"),
+    Row("GROUP-MOVE-CMD", "gate_evacuate", group("Available Storage", name="a\nb"), BLOCK, "control character"),
+    Row("GROUP-MOVE-CMD", "plan", lambda f: change(
+        change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE), UNKNOWN, "could not be read"),
+    Row("FAILBACK-OFF", "plan", group("CMS1", auto_failback=1, preferred=("EXN1",)), BLOCK, "to EXN1", waivable=True),
+    Row("FAILBACK-OFF", "gate_handoff", group("Cluster Group", auto_failback=GONE), UNKNOWN, "not known"),
+    Row("WINDOW", "plan", window("Sat 22:00-22:30"), BLOCK, "too short"),
+    Row("WINDOW", "gate_handoff", window("Sun 22:00-23:00"), BLOCK, "closed"),
+    Row("WINDOW", "gate_handoff", window("Sat 18:00-20:20"), BLOCK, "not enough"),
+    Row("WINDOW", "gate_scr", window("Sat 18:00-20:20"), BLOCK, "not enough"),
+    Row("WINDOW", "plan", window("at night"), UNKNOWN, "cannot be read"),
+    Row("MIXED-LEVEL-MOVE", "gate_handoff", lambda f: change(
+        change(f, "EXN1", level=level(NEW)), "EXN2", level=level(OLD)), BLOCK, "back to", waivable=True),
+    Row("MIXED-LEVEL-MOVE", "gate_handoff", on("EXN2", level=GONE), UNKNOWN, "not known"),
+    Row("BACKUP-RUNNING", "gate_handoff", cms(databases=dbs(backup_running=True)), BLOCK, "A backup of MBX1"),
+    Row("BACKUP-RUNNING", "gate_install", cms(databases=dbs(backup_running=True)), BLOCK, "is running", waivable=True),
+    Row("BACKUP-RUNNING", "gate_install", cms(databases=dbs(backup_running=GONE)), UNKNOWN, "not known"),
+    Row("BACKUP-RUNNING", "gate_install", cms(databases=GONE), UNKNOWN, "not known"),
+    Row("BACKUP-RUNNING", "gate_install", on("EXN2", software=(("replica-writer", "Failed"),)), BLOCK, "Replica Writer",
+        waivable=True),
+    Row("SEEDING-NONE", "gate_install", cms(copies=copies("Seeding")), BLOCK, "Seeding", waivable=True),
+    Row("SEEDING-NONE", "gate_handoff", cms(copies=(*copies("Healthy"), *scr_copy("Seeding"))), BLOCK, "SCR1".lower(),
+        waivable=True),
+    Row("SEEDING-NONE", "gate_scr", cms(copies=(*copies("Healthy"), *scr_copy("Seeding"))), BLOCK, "Seeding",
+        waivable=True),
+    Row("SEEDING-NONE", "gate_install", cms(copies=GONE), UNKNOWN, "could not be read"),
+    Row("MOVE-READY", "gate_handoff", cms(copies=copies("Initializing")), BLOCK, "Initializing"),
+    Row("MOVE-READY", "gate_handoff", cms(copies=copies("Failed")), BLOCK, "Failed"),
+    Row("MOVE-READY", "gate_handoff", cms(copies=copies("Gesund")), BLOCK, "not Healthy"),
+    Row("MOVE-READY", "gate_handoff", cms(copies=copies("Healthy", queue=11)), BLOCK, "copy queue"),
+    Row("MOVE-READY", "gate_handoff", cms(copies=copies("Healthy", replay=51)), BLOCK, "replay queue"),
+    Row("MOVE-READY", "gate_handoff", cms(copies=copies("Healthy", queue=GONE)), UNKNOWN, "not known"),
+    Row("MOVE-READY", "gate_handoff", cms(copies=()), UNKNOWN, "No copy of SG1"),
+    Row("MOVE-READY", "gate_handoff", cms(copies=GONE), UNKNOWN, "could not be read"),
+    Row("MOVE-READY", "gate_handoff", cms(databases=dbs(mounted=False)), BLOCK, "dismounted"),
+    Row("MOVE-READY", "gate_handoff", cms(databases=dbs(mounted=GONE)), UNKNOWN, "not known"),
+    Row("MOVE-READY", "gate_handoff", cms(databases=GONE), UNKNOWN, "could not be read"),
+    Row("MOVE-READY", "gate_handoff", cms(state="Offline"), BLOCK, "not Online"),
+    Row("MOVE-READY", "gate_handoff", cms(active_node="EXN2"), BLOCK, "somebody moved it"),
+    Row("MOVE-READY", "gate_handoff", cms(active_node=GONE), UNKNOWN, "CMS1"),
+    Row("MOVE-READY", "gate_handoff", on("EXN2", level=level(OLD)), BLOCK, "updated node"),
+    Row("MOVE-READY", "gate_handoff", on("EXN2", level=GONE), UNKNOWN, "at the level"),
+    Row("MOVE-READY", "gate_handoff", on("EXN2", validate=()), UNKNOWN, "not validated"),
+    Row("MOVE-READY", "gate_handoff", on("EXN2", validate=GONE), UNKNOWN, "could not be run"),
+    Row("MOVE-READY", "gate_handoff", on("EXN2", validate=(("CMS1", "copies are failed"),)), BLOCK, "copies are failed"),
+    Row("MOVE-READY", "gate_handoff", on("EXN1", health=(HealthItem(
+        check="SGCopyFailed", result="*FAILED*", error="SG1"),)), BLOCK, "SGCopyFailed"),
+    Row("MOVE-READY", "gate_handoff", on("EXN2", health=GONE), UNKNOWN, "Test-ReplicationHealth on EXN2"),
+    Row("MOVE-READY", "gate_handoff", on("EXN2", health=None), UNKNOWN, "does not exist"),
+    Row("MOVE-DONE", "after_handoff", cms(active_node="EXN1"), BLOCK, "not on EXN2"),
+    Row("MOVE-DONE", "after_handoff", cms(state="PartiallyOnline"), BLOCK, "PartiallyOnline"),
+    Row("MOVE-DONE", "after_handoff", cms(databases=dbs(mounted=False)), BLOCK, "after the move"),
+    Row("MOVE-DONE", "after_handoff", cms(databases=GONE), UNKNOWN, "could not be read"),
+    Row("MOVE-DONE", "after_handoff", cms(state=GONE), UNKNOWN, "CMS1"),
+    Row("MOVE-DONE", "after_handoff", on("EXN2", mapi=(("MBX1", "*FAILURE*"),)), BLOCK, "Test-MapiConnectivity"),
+    Row("GROUPS-SNAPSHOT", "gate_evacuate", group("Cluster Group", state=GroupStatus.PENDING), BLOCK, "changing"),
+    Row("GROUPS-SNAPSHOT", "gate_evacuate", group("Cluster Group", state=GroupStatus.FAILED), BLOCK, "Failed",
+        waivable=True),
+    Row("GROUPS-SNAPSHOT", "gate_evacuate", group("Cluster Group", state=GroupStatus.UNKNOWN), UNKNOWN, "not known"),
+    Row("GROUPS-SNAPSHOT", "after_evacuate", group("Cluster Group", state=GroupStatus.OFFLINE), BLOCK, "before the step"),
+    Row("GROUPS-SNAPSHOT", "after_evacuate", view(groups=()), BLOCK, "not listed"),
+    Row("SERVICES-SNAPSHOT", "after_install", service("MSExchangeRepl", start="Disabled"), BLOCK, "Disabled"),
+    Row("SERVICES-SNAPSHOT", "after_install", service("MSExchangeRepl", state_="Stopped"), BLOCK, "is Stopped"),
+    Row("SERVICES-SNAPSHOT", "gate_install", on("EXN2", services=GONE), UNKNOWN, "could not be read"),
+    Row("SERVICES-SNAPSHOT", "gate_install", on("EXN2", services=()), UNKNOWN, "no services"),
+    Row("SCR-COPY-OK", "after_scr", cms(copies=scr_copy("Failed")), BLOCK, "Failed"),
+    Row("SCR-COPY-OK", "after_scr", cms(copies=scr_copy("Suspended")), BLOCK, "Suspended"),
+    Row("SCR-COPY-OK", "after_scr", cms(copies=scr_copy("Initializing")), WARN, "Initializing"),
+    Row("SCR-COPY-OK", "after_scr", cms(copies=scr_copy("Sonderbar")), UNKNOWN, "nobody here knows"),
+    Row("SCR-COPY-OK", "after_scr", cms(copies=()), UNKNOWN, "not listed"),
+    Row("SCR-COPY-OK", "after_scr", cms(copies=GONE), UNKNOWN, "could not be read"),
+    Row("WMF-VERSION", "plan", on("EXN2", powershell="3.0"), BLOCK, "1603"),
+    Row("WMF-VERSION", "gate_install", on("EXN2", powershell="1.0"), BLOCK, "needs 2.0"),
+    Row("WMF-VERSION", "plan", on("EXN2", powershell=GONE), UNKNOWN, "not known"),
+    Row("AV", "plan", service("FSCController"), BLOCK, "Forefront", waivable=True),
+    Row("AV", "gate_install", on("EXN2", services=GONE), UNKNOWN, "could not be read"),
+    Row("REBOOT-PENDING", "gate_install", on("EXN2", reboot_pending=("RebootPending",)), BLOCK, "waits for a restart",
+        waivable=True),
+    Row("REBOOT-PENDING", "gate_install", on("EXN2", reboot_pending=GONE), UNKNOWN, "not known"),
+    Row("DISK", "gate_install", on("EXN2", disk_free_mb=(("C:", 100),)), BLOCK, "less than 3072 MB"),
+    Row("DISK", "gate_install", on("EXN2", disk_free_mb=()), UNKNOWN, "does not list drive C:"),
+    Row("DISK", "plan", on("EXN2", disk_free_mb=GONE), UNKNOWN, "not known"),
+    Row("RUNNER-TASK", "plan", on("EXN2", runner_ok=False), BLOCK, "not registered"),
+    Row("RUNNER-TASK", "gate_handoff", on("EXN2", runner_ok=GONE), UNKNOWN, "not known"),
+    Row("BACKUP-RECENT", "plan", cms(databases=dbs(last_full_backup=None)), BLOCK, "never", waivable=True),
+    Row("BACKUP-RECENT", "plan", cms(databases=dbs(last_full_backup=NOW - 9 * 86400)), BLOCK, "216 h", waivable=True),
+    Row("BACKUP-RECENT", "plan", cms(databases=dbs(last_full_backup=GONE)), UNKNOWN, "not known"),
+    Row("BOTH-NODES", "close", on("EXN1", level=level(OLD)), BLOCK, "below"),
+    Row("BOTH-NODES", "close", on("SCR1", level=GONE), UNKNOWN, "not known"),
+    Row("CUSTOM-ACTIONS", "gate_install", on("EXN2", software=(
+        ("custom-actions-sha256", "ff" * 32), ("custom-actions", "Stop-Service x"))), WARN, "Stop-Service x"),
+    Row("CRL-REACH", "plan", lambda f: f, WARN, "40 to 60 minutes"),
+    Row("EXEC-POLICY", "plan", on("EXN2", machine_policy="AllSigned"), WARN, "AllSigned"),
+    Row("EXEC-POLICY", "plan", on("EXN2", machine_policy=GONE), UNKNOWN, "not known"),
+    Row("WITNESS-QUIET", "plan", lambda f: f, WARN, "HUB1"),
+    Row("NOTICE", "plan", lambda f: f, WARN, "CMS1 will be away"),
+    Row("NOTICE", "plan", lambda f: f, WARN, "12 mailboxes"),
+    Row("MONITORING", "plan", lambda f: f, WARN, "go away"),
+)
+CONTEXTS = {"ONE-AT-A-TIME": Context(restarts_owed=("EXN1",))}
+ONLY_WARNS = {"CUSTOM-ACTIONS", "CRL-REACH", "EXEC-POLICY", "WITNESS-QUIET", "NOTICE", "MONITORING"}
+PACKAGE_ONLY = {"PKG-NAME", "PKG-LIVE"}  # judged on the declaration; see below
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{row.moment}-{row.verdict}-{row.says[:24]}")
+def test_one_changed_fact_gives_the_verdict_and_its_sentence(row: Row) -> None:
+    moment = moments.ALL[row.moment]
+    seen = replace(moment, facts=row.change(moment.facts), context=CONTEXTS.get(row.rule, moment.context))
+    check = seen.check(row.rule)
+    assert check.verdict is row.verdict, check.sentence
+    assert row.says.casefold() in f"{check.sentence} {check.remedy}".casefold()
+    assert check.waivable == row.waivable
+    assert check.link == f"rules.md#{row.rule}"
+    if row.verdict in {BLOCK, UNKNOWN}:
+        assert check.remedy, "what to do must be said"
+        assert check in blocking(seen.checks())
+
+
+@pytest.mark.parametrize("name", list(moments.ALL))
+def test_a_healthy_campaign_is_stopped_by_no_rule_at_any_moment(name: str) -> None:
+    checks = moments.ALL[name].checks()
+    assert [(check.rule, check.sentence) for check in blocking(checks)] == []
+    assert all(check.sentence.strip() for check in checks)
+
+
+def test_every_rule_has_a_row_that_stops_and_a_moment_at_which_it_passes() -> None:
+    stopping = {row.rule for row in ROWS if row.verdict in {BLOCK, UNKNOWN}}
+    blocked = {row.rule for row in ROWS if row.verdict is BLOCK}
+    names = {rule.id for rule in RULES}
+    never_unknown_alone = {"PRE-COMPLETE", "CLOCK-SKEW", "SCR-APPLICABLE", "SCR-TARGET-PASSIVE", "NO-WU"}
+    assert names - stopping - PACKAGE_ONLY - ONLY_WARNS == set()
+    assert names - blocked - PACKAGE_ONLY - ONLY_WARNS - never_unknown_alone == set()
+    passing = {c.rule for moment in moments.ALL.values() for c in moment.checks() if c.verdict is PASS and c.applicable}
+    always_warns_in_ccr = {"SPARE-UP", "CRL-REACH", "WITNESS-QUIET", "NOTICE", "MONITORING"}
+    needs_another_estate = {"WINDOW", "SCR-TARGET-PASSIVE"}
+    assert names - passing - always_warns_in_ccr - needs_another_estate == set()
+
+
+@pytest.mark.parametrize(
+    ("change_package", "rule", "verdict", "says"),
+    [
+        ({"path": "C:\\p\\rollup.msp"}, "PKG-NAME", BLOCK, "not named like a rollup"),
+        ({"path": "C:\\p\\Exchange2007-KB4011325-x86-EN.msp"}, "PKG-NAME", BLOCK, "32-bit"),
+        ({"kb": "KB4011326"}, "PKG-NAME", BLOCK, "declared as KB4011326"),
+        ({"build": "8.3.517"}, "PKG-NAME", BLOCK, "four numbers"),
+        ({"build": "8.3.517.9"}, "PKG-NAME", BLOCK, "catalogue"),
+        ({"build": "8.3.83.6"}, "PKG-NAME", BLOCK, "no update rollup"),
+        ({"build": "8.3.502.0"}, "PKG-NAME", WARN, "unverified"),
+        ({"kb": "KB2734323", "path": "C:\\p\\Exchange2007-KB2734323-x64-EN.msp"}, "PKG-NAME", BLOCK, "not build"),
+        ({"build": "8.3.279.3"}, "PKG-LIVE", BLOCK, "withdrawn"),
+        ({"build": "8.3.517.9"}, "PKG-LIVE", UNKNOWN, "catalogue"),
+    ],
+)
+def test_a_declared_package_that_cannot_be_is_stopped(
+    change_package: dict[str, str], rule: str, verdict: Verdict, says: str
+) -> None:
+    package = replace(PACKAGE, **change_package)  # type: ignore[arg-type]
+    check = replace(moments.plan, package=package, plan=None).check(rule)
+    assert (check.verdict, says in check.sentence) == (verdict, True), check.sentence
+
+
+def test_a_clustered_target_with_a_mail_server_of_its_own_is_stopped() -> None:
+    from tests.procedure.build import cluster, estate
+
+    main = ccr(scr=None)
+    nodes = tuple(recms(main, "CMS1", standbys=(("SG1", (_standby("SB1"),)), ("SG2", ()))).machines)
+    other = cluster("STANDBY", ("SB1", "SB2"), active={"CMS9": "SB2"})
+    facts = estate("CLUSTER01", ("EXN1", "EXN2"), (*nodes, *other))
+    check = replace(moments.plan, facts=facts, plan=None).check("SCR-TARGET-PASSIVE")
+    assert check.verdict is BLOCK
+    empty = estate("CLUSTER01", ("EXN1", "EXN2"), (*nodes, *cluster("STANDBY", ("SB1", "SB2"))))
+    assert replace(moments.plan, facts=empty, plan=None).check("SCR-TARGET-PASSIVE").applicable
+
+
+def _standby(name: str) -> object:
+    from bot.procedure.facts import StandbyFacts
+
+    return StandbyFacts(node_name=name)
+
+
+def test_a_window_that_is_long_enough_passes() -> None:
+    open_now = replace(moments.gate_handoff, facts=window("Sat 18:00-06:00")(moments.gate_handoff.facts))
+    assert open_now.check("WINDOW").verdict is PASS
+    assert open_now.check("WINDOW").applicable
+    passive = replace(moments.gate_install, facts=window("Sun 22:00-23:00")(moments.gate_install.facts))
+    assert passive.check("WINDOW").verdict is PASS  # a passive node may be patched at any time
+
+
+@pytest.mark.parametrize(
+    ("model", "nodes", "others_up", "witness", "verdict"),
+    [
+        (QuorumModel.MNS, 3, 2, True, PASS),
+        (QuorumModel.MNS, 2, 1, True, BLOCK),
+        (QuorumModel.MNS, 3, 1, True, BLOCK),
+        (QuorumModel.MNS_SHARE, 2, 1, True, PASS),
+        (QuorumModel.MNS_SHARE, 2, 1, False, BLOCK),
+        (QuorumModel.MNS_SHARE, 4, 3, False, PASS),
+        (QuorumModel.NODE, 3, 2, True, PASS),
+        (QuorumModel.NODE, 4, 2, True, BLOCK),
+        (QuorumModel.NODE_DISK, 2, 1, True, PASS),
+        (QuorumModel.NODE_DISK, 2, 1, False, BLOCK),
+        (QuorumModel.NODE_DISK, 4, 2, True, PASS),
+        (QuorumModel.NODE_DISK, 4, 2, False, BLOCK),
+        (QuorumModel.DISK_ONLY, 4, 1, True, PASS),
+        (QuorumModel.DISK_ONLY, 4, 3, False, BLOCK),
+        (QuorumModel.DISK_2003, 2, 1, True, PASS),
+        (QuorumModel.DISK_2003, 2, 0, True, BLOCK),
+        (QuorumModel.LOCAL, 2, 1, True, BLOCK),
+    ],
+)
+def test_quorum_is_counted_by_its_own_model(
+    model: QuorumModel, nodes: int, others_up: int, witness: bool, verdict: Verdict
+) -> None:
+    facts = scc(1, nodes - 1, quorum=model)
+    target = f"N{nodes}"
+    facts = each_view(facts, lambda one: replace(
+        one, witness_ok=witness,
+        nodes=tuple((n, NodeStatus.UP if n == target or i < others_up else NodeStatus.DOWN)
+                    for i, (n, _) in enumerate(one.nodes))))
+    step = replace(moments.EVACUATE, target=target, cluster="SCC")
+    check = replace(moments.gate_evacuate, facts=facts, step=step, plan=None).check("QUORUM-SURVIVES")
+    assert check.verdict is verdict, check.sentence
+
+
+def test_a_waiver_turns_exactly_its_own_block_into_a_warning() -> None:
+    facts = regroup(moments.gate_evacuate.facts, "CMS1", auto_failback=1)
+    asked = replace(moments.gate_evacuate, facts=facts)
+    facts_of = asked.check("FAILBACK-OFF").facts
+    waiver = Waiver(rule="FAILBACK-OFF", step="s02", reason="tested", by="alice", approved_by=("bob",), facts=facts_of)
+    waived = replace(asked, context=Context(waivers=(waiver,))).check("FAILBACK-OFF")
+    assert (waived.verdict, "Waived by bob: tested" in waived.sentence) == (WARN, True)
+    for wrong in (
+        replace(waiver, step="s03"),
+        replace(waiver, rule="NODE-EMPTY"),
+        replace(waiver, expires_at=NOW - 1),
+        replace(waiver, approved_by=()),
+        replace(waiver, facts=(replace(facts_of[0], value="on"), *facts_of[1:])),
+    ):
+        assert replace(asked, context=Context(waivers=(wrong,))).check("FAILBACK-OFF").verdict is BLOCK
+
+
+def test_a_rule_without_an_override_cannot_be_waived() -> None:
+    asked = replace(moments.gate_install, facts=regroup(moments.gate_install.facts, "CMS1", owner="EXN2"))
+    waiver = Waiver(rule="NODE-NO-CMS-GROUP", step="s03", reason="hurry", by="alice", approved_by=("bob",))
+    assert replace(asked, context=replace(asked.context, waivers=(waiver,))).check("NODE-NO-CMS-GROUP").verdict is BLOCK
+
+
+def test_what_is_broken_is_named_before_what_is_unknown() -> None:
+    facts = silent(regroup(ccr(), "Cluster Group", auto_failback=1), "SCR1")
+    rules = [check.rule for check in blocking(replace(moments.plan, facts=facts).checks())]
+    assert rules[0] == "FAILBACK-OFF"
+    assert "SCR-TARGETS-FIRST" in rules
+
+
+def test_moving_quantities_are_marked_and_identities_are_not() -> None:
+    facts = {fact.name: fact for check in moments.gate_handoff.checks() for fact in check.facts}
+    assert facts["copy queue of SG1"].moving
+    assert facts["clock"].moving
+    assert not facts["CMS1 active on"].moving
+    assert not facts["copy of SG1"].moving
+
+
+def test_the_page_names_every_rule_once_with_its_anchor() -> None:
+    page = render_rules()
+    for row in (*RULES, *HELD_ELSEWHERE):
+        assert page.count(f'<a id="{row.id}"></a>') == 1
+        assert row.says in page
+    assert len(RULES_VERSION) == 64
+
+
+def test_ids_are_unique_and_every_row_says_what_to_do() -> None:
+    names = [rule.id for rule in RULES] + [held.id for held in HELD_ELSEWHERE]
+    assert len(names) == len(set(names))
+    for rule in RULES:
+        assert rule.when, rule.id
+        assert rule.says.endswith(".")
+        assert rule.remedy
+        assert rule.source
+
+
+def test_every_sentence_of_the_document_has_a_rule() -> None:
+    covered = {s for rule in (*RULES, *HELD_ELSEWHERE) for s in rule.sentences}
+    assert {f"S{i}" for i in range(1, 18)} <= covered
+
+
+def test_rules_of_a_moment_come_in_table_order() -> None:
+    order = [rule.id for rule in RULES]
+    found = [check.rule for check in evaluate(When.PLAN, ccr(), package=PACKAGE, context=Context())]
+    assert found == [name for name in order if name in found]
