@@ -1,0 +1,364 @@
+"""Cmdlets of the shell itself: variables, commands, snap-ins, dates, sleeping, locations."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+from bot.lab.powershell.aliases import ALIASES
+from bot.lab.powershell.cmdlet import BUILT_IN, BuiltIn, Call, cmdlet
+from bot.lab.powershell.commands import unknown
+from bot.lab.powershell.convert import cast, to_int, to_list, to_number, to_string
+from bot.lab.powershell.dotnet_process import version_info
+from bot.lab.powershell.dotnet_system import culture
+from bot.lab.powershell.dotnet_time import now
+from bot.lab.powershell.netformat import date_text
+from bot.lab.powershell.paths import full_path
+from bot.lab.powershell.regexes import wildcard
+from bot.lab.powershell.times import TICKS, DateTime, TimeSpan, Version
+from bot.lab.powershell.values import CmdletError, PSObject, ScriptBlock
+from bot.lab.windows import programs
+from bot.lab.windows.environment import get as env_get
+
+CORE = "Microsoft.PowerShell.Core"
+
+
+@cmdlet("Invoke-Expression", "Command", positional=("Command",), pipe="Command", required=("Command",))
+def invoke_expression(call: Call) -> None:
+    """Run text as code, here and now."""
+    call.interpreter.run(call.text("Command"), call.out)
+
+
+@cmdlet("Invoke-Command", "ScriptBlock", "ArgumentList", "ComputerName", "Session", "Credential", "InputObject",
+        positional=("ScriptBlock",))  # fmt: skip
+def invoke_command(call: Call) -> None:
+    """Run a block here; machines of this era are not set up for remoting."""
+    if "ComputerName" in call.params:
+        raise CmdletError(f"[{call.text('ComputerName')}] Connecting to remote server failed with the following error message : The "
+                          "client cannot connect to the destination specified in the request. Verify that the service on the "
+                          "destination is running and is accepting requests.", "PSSessionStateBroken", category="OpenError")  # fmt: skip
+    block = call.get("ScriptBlock")
+    if isinstance(block, ScriptBlock):
+        call.interpreter.stream_block(block, to_list(call.get("ArgumentList", [])), call.out)
+
+
+@cmdlet("Get-Variable", "Name", "ValueOnly?", "Scope", "Include", "Exclude", positional=("Name",))
+def get_variable(call: Call) -> Iterable[Any]:
+    """Variables by name."""
+    seen: dict[str, Any] = {}
+    scope: Any = call.interpreter.scope
+    while scope is not None:
+        for name, value in scope.variables.items():
+            if ":" not in name:
+                seen.setdefault(name, value)
+        scope = scope.parent
+    for pattern in call.texts("Name") or ["*"]:
+        shape = wildcard(pattern)
+        found = [(n, v) for n, v in seen.items() if shape.match(n)]
+        if not found and not any(c in pattern for c in "*?["):
+            yield CmdletError(f"Cannot find a variable with name '{pattern}'.", "VariableNotFound", False, category="ObjectNotFound",
+                              target=pattern, exception="System.Management.Automation.ItemNotFoundException")  # fmt: skip
+        for name, value in sorted(found, key=lambda pair: pair[0]):
+            yield value if call.on("ValueOnly") else PSObject({"Name": name, "Value": value},
+                                                              ("System.Management.Automation.PSVariable", "System.Object"))  # fmt: skip
+
+
+def _set_variable(call: Call) -> None:
+    scope = call.text("Scope").casefold()
+    target = call.interpreter.scope.named(scope if scope in {"global", "script"} else "")
+    value = call.get("Value") if not call.piped else (call.piped[0] if len(call.piped) == 1 else call.piped)
+    for name in call.texts("Name"):
+        target.set(name.lower(), value)
+
+
+for _name in ("Set-Variable", "New-Variable"):
+    cmdlet(_name, "Name", "Value", "Scope", "Option", "Description", "Force?", "PassThru?", positional=("Name", "Value"), mode="all",
+           required=("Name",))(_set_variable)  # fmt: skip
+
+
+@cmdlet("Remove-Variable", "Name", "Scope", "Force?", positional=("Name",), required=("Name",))
+def remove_variable(call: Call) -> Iterable[Any]:
+    """Forget variables."""
+    for name in call.texts("Name"):
+        scope = call.interpreter.scope.find(name.lower())
+        if scope is None:
+            yield CmdletError(f"Cannot find a variable with name '{name}'.", "VariableNotFound", False, category="ObjectNotFound",
+                              target=name, exception="System.Management.Automation.ItemNotFoundException")  # fmt: skip
+        else:
+            scope.variables.pop(name.lower(), None)
+
+
+@cmdlet("Get-Date", "Date", "Format", "UFormat", "Year", "Month", "Day", "Hour", "Minute", "Second", "DisplayHint",
+        positional=("Date",), pipe="Date")  # fmt: skip
+def get_date(call: Call) -> Iterable[Any]:
+    """What the machine's clock shows."""
+    moment = cast(call.params["Date"], "System.DateTime") if call.get("Date") is not None else now(call.interpreter)
+    parts = {n.lower(): to_int(call.params[n]) for n in ("Year", "Month", "Day", "Hour", "Minute", "Second") if n in call.params}
+    if parts:
+        from bot.lab.powershell.times import from_python
+
+        moment = from_python(moment.python.replace(**parts), moment.kind)
+    if "Format" in call.params:
+        yield date_text(moment, call.text("Format"))
+    elif "UFormat" in call.params:
+        yield moment.python.strftime(call.text("UFormat"))
+    else:
+        yield moment
+
+
+@cmdlet("New-TimeSpan", "Start", "End", "Days", "Hours", "Minutes", "Seconds", positional=("Start", "End"))
+def new_timespan(call: Call) -> Iterable[Any]:
+    """A duration between two times, or of a length."""
+    if "Start" in call.params or "End" in call.params:
+        start = cast(call.get("Start") or now(call.interpreter), "System.DateTime")
+        end = cast(call.get("End") or now(call.interpreter), "System.DateTime")
+        yield TimeSpan(end.ticks - start.ticks)
+        return
+    total = sum(to_int(call.get(n, 0)) * size for n, size in (("Days", 86400), ("Hours", 3600), ("Minutes", 60), ("Seconds", 1)))
+    yield TimeSpan(total * TICKS)
+
+
+@cmdlet("Start-Sleep", "Seconds", "Milliseconds", positional=("Seconds",), pipe="Seconds")
+def start_sleep(call: Call) -> None:
+    """Let lab time pass."""
+    milliseconds = to_number(call.params["Milliseconds"]) if "Milliseconds" in call.params else 0
+    call.session.sleep(to_int(call.get("Seconds", 0)) + milliseconds / 1000)
+
+
+@cmdlet("Measure-Command", "Expression", "InputObject", positional=("Expression",), required=("Expression",))
+def measure_command(call: Call) -> Iterable[Any]:
+    """How long a block takes, in lab time."""
+    before = call.machine.clock.now()
+    call.interpreter.with_item(call.params["Expression"], None, lambda _v: None)
+    yield TimeSpan(round((call.machine.clock.now() - before) * TICKS))
+
+
+@cmdlet("Get-Host")
+def get_host(call: Call) -> Iterable[Any]:
+    """The host."""
+    yield call.interpreter.host
+
+
+def _culture(_call: Call) -> Iterable[Any]:
+    yield culture()
+
+
+for _name in ("Get-Culture", "Get-UICulture"):
+    cmdlet(_name)(_culture)
+
+
+@cmdlet("Get-Random", "Maximum", "Minimum", "InputObject", "Count", "SetSeed", positional=("Maximum",), mode="all")
+def get_random(call: Call) -> Iterable[Any]:
+    """A random number, or items by lot."""
+    if call.input:
+        yield from random.sample(call.input, min(to_int(call.get("Count", 1)), len(call.input)))
+    else:
+        yield random.randrange(to_int(call.get("Minimum", 0)), to_int(call.get("Maximum", 0x7FFFFFFF)))
+
+
+@cmdlet("Get-ExecutionPolicy", "Scope", "List?", positional=("Scope",))
+def get_execution_policy(call: Call) -> Iterable[Any]:
+    """The policy in force: group policy's, this process's, the machine's."""
+    yield policy(call.interpreter)
+
+
+@cmdlet("Set-ExecutionPolicy", "ExecutionPolicy", "Scope", "Force?", "Confirm?", "WhatIf?", positional=("ExecutionPolicy", "Scope"),
+        required=("ExecutionPolicy",))  # fmt: skip
+def set_execution_policy(call: Call) -> None:
+    """Set the policy of this process or of the machine."""
+    if call.text("Scope").casefold() == "process":
+        call.interpreter.policy = call.text("ExecutionPolicy")
+    else:
+        call.machine.registry.set(POLICY_KEY, "ExecutionPolicy", call.text("ExecutionPolicy"))
+
+
+POLICY_KEY = "HKLM\\SOFTWARE\\Microsoft\\PowerShell\\1\\ShellIds\\Microsoft.PowerShell"
+
+
+def policy(interpreter: Any) -> str:
+    """The execution policy in force."""
+    registry = interpreter.machine.registry
+    group = registry.get("HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell") or {}
+    machine = registry.get(POLICY_KEY) or {}
+    return to_string(group.get("ExecutionPolicy") or interpreter.policy or machine.get("ExecutionPolicy") or "Restricted")
+
+
+def _info(name: str, kind: str, definition: str, **more: Any) -> PSObject:
+    return PSObject({"CommandType": kind, "Name": name, "Definition": definition, **more},
+                    (f"System.Management.Automation.{kind}Info", "System.Object"), text=name, view="table",
+                    show=("CommandType", "Name", "Definition"))  # fmt: skip
+
+
+def _command_info(call: Call, name: str) -> PSObject | None:
+    interpreter = call.interpreter
+    if name.casefold() in ALIASES:
+        return _info(name, "Alias", ALIASES[name.casefold()])
+    function = interpreter.scope.function(name.casefold())
+    if function is not None:
+        return _info(function[0], "Function", function[1].text)
+    spec = interpreter.find_cmdlet(name)
+    if spec is not None:
+        shape = " ".join(f"[-{p.rstrip('?')}{'' if p.endswith('?') else ' <Object>'}]" for p in spec.parameters)
+        return _info(spec.name, "Cmdlet", f"{spec.name} {shape}", PSSnapIn=getattr(spec, "snapin", "") or CORE)
+    path = _on_path(call, name)
+    if path is not None:
+        session = call.session
+        return _info(path.rpartition("\\")[2], "Application", path, Path=path, Extension="." + path.rpartition(".")[2],
+                     FileVersionInfo=lambda: version_info(session, path) if session.machine.fs.exists(path) else None)  # fmt: skip
+    return None
+
+
+def _on_path(call: Call, name: str) -> str | None:
+    fs = call.machine.fs
+    names = [name] if "." in name.rpartition("\\")[2] else [name + e for e in (".exe", ".com", ".bat", ".cmd")]
+    folders = [""] if any(c in name for c in "\\/:") else (env_get(call.session.env, "Path") or "").split(";")
+    for folder in folders:
+        for candidate in names:
+            path = full_path(call.session, f"{folder}\\{candidate}" if folder else candidate)
+            if fs.is_file(path):
+                return str(fs.true_name(path))
+    try:
+        program = programs.find(call.session, name)
+    except programs.BadImage:
+        return None
+    return program.path if program is not None else None
+
+
+@cmdlet("Get-Command", "Name", "CommandType", "Noun", "Verb", "Module", "Syntax?", "TotalCount", "ArgumentList", "All?",
+        positional=("Name",), aliases={"type": "CommandType", "pssnapin": "Module"})  # fmt: skip
+def get_command(call: Call) -> Iterable[Any]:
+    """What commands there are."""
+    known: dict[str, BuiltIn | Any] = {k: s for k, s in call.machine.cmdlets.items() if call.interpreter.find_cmdlet(k) is s}
+    known = {**BUILT_IN, **known}
+    if "Name" not in call.params:
+        for key in sorted(known):
+            verb, _, noun = known[key].name.partition("-")
+            if all(wildcard(call.text(p)).match(v) for p, v in (("Noun", noun), ("Verb", verb)) if p in call.params):
+                yield _info(known[key].name, "Cmdlet", known[key].name)
+        return
+    for name in call.texts("Name"):
+        if any(c in name for c in "*?["):
+            shape = wildcard(name)
+            for key in sorted(known):
+                if shape.match(known[key].name):
+                    yield _info(known[key].name, "Cmdlet", known[key].name)
+            continue
+        found = _command_info(call, name)
+        if found is not None:
+            yield found
+        else:
+            wrong = unknown(name)
+            wrong.error_id, wrong.terminating = "CommandNotFoundException", False
+            yield wrong
+
+
+@cmdlet("Add-PSSnapin", "Name", "PassThru?", positional=("Name",), pipe="Name", required=("Name",))
+def add_pssnapin(call: Call) -> Iterable[Any]:
+    """Load a registered snap-in; what loading takes is the snap-in's affair."""
+    interpreter = call.interpreter
+    for name in call.texts("Name"):
+        if name.casefold() in {s.casefold() for s in interpreter.snapins}:
+            yield CmdletError(f"Cannot add Windows PowerShell snap-in {name} because it is already added. Verify the name of the "
+                              "snap-in, and then try again.", "AddPSSnapInRead", False, category="InvalidArgument", target=name,
+                              exception="System.Management.Automation.PSArgumentException")  # fmt: skip
+            continue
+        registered = next((s for s in call.machine.snapins if s.casefold() == name.casefold()), None)
+        if registered is None:
+            yield CmdletError(f"The Windows PowerShell snap-in '{name}' is not installed on this machine.", "AddPSSnapInRead", False,
+                              category="InvalidArgument", target=name,
+                              exception="System.Management.Automation.PSArgumentException")  # fmt: skip
+            continue
+        load = call.machine.snapin_load.get(registered.casefold())
+        if load is not None:
+            load(call.session)
+        interpreter.snapins.append(registered)
+        if call.on("PassThru"):
+            yield snapin_info(registered)
+
+
+def snapin_info(name: str) -> PSObject:
+    """A snap-in as Get-PSSnapin shows it."""
+    return PSObject({"Name": name, "PSVersion": Version.parse("2.0" if name.startswith("Microsoft.PowerShell") else "1.0"),
+                     "Description": "Admin Tasks for the Exchange Server" if "Exchange" in name else
+                     "This Windows PowerShell snap-in contains cmdlets used to manage components of Windows PowerShell.",
+                     "IsDefault": name.startswith("Microsoft.PowerShell"), "Version": Version.parse("2.0")},
+                    ("System.Management.Automation.PSSnapInInfo", "System.Object"), text=name)  # fmt: skip
+
+
+@cmdlet("Get-PSSnapin", "Name", "Registered?", positional=("Name",))
+def get_pssnapin(call: Call) -> Iterable[Any]:
+    """Snap-ins that are loaded, or registered."""
+    names = sorted(call.machine.snapins) if call.on("Registered") else call.interpreter.snapins
+    for pattern in call.texts("Name") or ["*"]:
+        found = [n for n in names if wildcard(pattern).match(n)]
+        if not found and not any(c in pattern for c in "*?"):
+            yield CmdletError(f"No Windows PowerShell snap-ins matching the pattern '{pattern}' were found. Check the pattern and then "
+                              "try the command again.", "NoPSSnapInsMatched", False, category="InvalidArgument", target=pattern,
+                              exception="System.Management.Automation.PSArgumentException")  # fmt: skip
+        for name in found:
+            yield snapin_info(name)
+
+
+@cmdlet("Import-Module", "Name", "Force?", "PassThru?", "Global?", "DisableNameChecking?", positional=("Name",), required=("Name",))
+def import_module(call: Call) -> Iterable[Any]:
+    """No module is installed on these machines."""
+    for name in call.texts("Name"):
+        yield CmdletError(f"The specified module '{name}' was not loaded because no valid module file was found in any module "
+                          "directory.", "Modules_ModuleNotFound", False, category="ResourceUnavailable", target=name,
+                          exception="System.IO.FileNotFoundException")  # fmt: skip
+
+
+@cmdlet("Get-Alias", "Name", "Definition", "Exclude", positional=("Name",))
+def get_alias(call: Call) -> Iterable[Any]:
+    """Aliases."""
+    shape = wildcard(call.text("Name", "*"))
+    for name, definition in sorted(ALIASES.items()):
+        if shape.match(name):
+            yield _info(name, "Alias", definition)
+
+
+def _set_alias(call: Call) -> None:
+    call.interpreter.scope.root().variables["alias:" + call.text("Name").casefold()] = call.text("Value")
+
+
+for _name in ("Set-Alias", "New-Alias"):
+    cmdlet(_name, "Name", "Value", "Scope", "Option", "Description", "Force?", "PassThru?", positional=("Name", "Value"),
+           required=("Name", "Value"))(_set_alias)  # fmt: skip
+
+
+@cmdlet("Set-StrictMode", "Version", "Off?")
+def set_strict_mode(call: Call) -> None:
+    """Missing variables and properties become errors."""
+    version = call.text("Version", "0")
+    call.interpreter.strict = 0 if call.on("Off") else (2 if version.casefold() == "latest" else int(float(version)))
+
+
+@cmdlet("Get-Location", "PSProvider", "PSDrive", "Stack?")
+def get_location(call: Call) -> Iterable[Any]:
+    """Where we are."""
+    yield PSObject({"Drive": call.session.cwd[:1], "Provider": "Microsoft.PowerShell.Core\\FileSystem",
+                    "ProviderPath": call.session.cwd, "Path": call.session.cwd},
+                   ("System.Management.Automation.PathInfo", "System.Object"), text=call.session.cwd, view="table", show=("Path",))  # fmt: skip
+
+
+@cmdlet("Set-Location", "Path", "LiteralPath", "PassThru?", positional=("Path",), pipe="Path")
+def set_location(call: Call) -> Iterable[Any]:
+    """Go to a folder."""
+    from bot.lab.powershell.items import not_found
+
+    path = full_path(call.session, call.text("LiteralPath") or call.text("Path"))
+    if not call.machine.fs.is_dir(path):
+        yield not_found(path)
+        return
+    call.session.cwd = call.machine.fs.true_name(path)
+
+
+@cmdlet("Clear-Host")
+def clear_host(_call: Call) -> None:
+    """Nothing to clear without a console."""
+
+
+def clock_of(call: Call) -> DateTime:
+    """The machine's clock."""
+    return now(call.interpreter)

@@ -1,0 +1,335 @@
+"""Running statements: blocks, conditions, loops, switch, try, trap, functions, jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bot.lab.powershell import nodes as n
+from bot.lab.powershell.control import (
+    BreakJump,
+    ContinueJump,
+    ExitJump,
+    Jump,
+    ReturnJump,
+    Terminating,
+)
+from bot.lab.powershell.convert import enumerates, to_bool, to_int, to_list, to_string
+from bot.lab.powershell.expressions import emit
+from bot.lab.powershell.operators import equal
+from bot.lab.powershell.regexes import compiled, matches_table, wildcard
+from bot.lab.powershell.typenames import resolve
+from bot.lab.powershell.values import NOTHING, CmdletError, ErrorRecord, NetError, Nothing, ScriptBlock, net_error
+
+if TYPE_CHECKING:
+    from bot.lab.powershell.evaluate import Interpreter
+
+Out = Callable[[Any], None]
+_SILENT = (n.Increment, n.Assign)
+
+
+class Statements:
+    """`execute` runs one statement, `run_block` a list of them with error handling."""
+
+    guarded: int
+
+    def execute(self: Interpreter, node: n.Node, out: Out) -> None:
+        """Run one statement, handing its output on."""
+        runner = _RUNNERS.get(type(node))
+        if runner is None:
+            emit(self.ev(node), out)
+        else:
+            runner(self, node, out)
+
+    def run_block(self: Interpreter, block: n.Block, out: Out) -> None:
+        """Run statements in order; an error that nobody catches is reported and the next statement runs."""
+        if self.session.cancelled.is_set():
+            from bot.lab.windows.machine import Cancelled
+
+            raise Cancelled
+        if block.traps:
+            self.guarded += 1
+            try:
+                for statement in block.statements:
+                    self._trapped(statement, block.traps, out)
+            finally:
+                self.guarded -= 1
+            return
+        for statement in block.statements:
+            try:
+                self.execute(statement, out)
+            except (Terminating, NetError, CmdletError, RecursionError) as wrong:
+                failed = self.terminating(wrong, _spot(statement))
+                if not self.survives(failed):
+                    raise failed from None
+                self.report(failed)
+
+    def _trapped(self: Interpreter, statement: n.Node, traps: tuple[n.Trap, ...], out: Out) -> None:
+        try:
+            self.execute(statement, out)
+        except (Terminating, NetError, CmdletError, RecursionError) as wrong:
+            failed = self.terminating(wrong, _spot(statement))
+            trap = next((t for t in traps if not t.type or _catches((t.type,), failed.record)), None)
+            if trap is None:
+                raise failed from None
+            self.remember(failed.record)
+            outer, self.guarded = self.guarded, self.guarded - 1
+            try:
+                self._with_error(failed.record, trap.body, out)
+            except ContinueJump:
+                return
+            except BreakJump:
+                failed.script = True
+                raise failed from None
+            finally:
+                self.guarded = outer
+            self.report(failed)
+
+    def _with_error(self: Interpreter, record: ErrorRecord, body: n.Block, out: Out) -> None:
+        """Run a handler with the record as `$_`."""
+        variables = self.scope.variables
+        before = variables.get("_", NOTHING)
+        variables["_"] = record
+        try:
+            self.run_block(body, out)
+        finally:
+            if isinstance(before, Nothing):
+                variables.pop("_", None)
+            else:
+                variables["_"] = before
+
+    def _pipeline(self: Interpreter, node: n.Pipeline, out: Out) -> None:
+        first = node.stages[0]
+        if len(node.stages) == 1 and isinstance(first, n.ExpressionCommand) and not first.redirections:
+            value = self.ev(first.value)
+            if not isinstance(first.value, _SILENT):
+                emit(value, out)
+            self.last_ok = True
+            return
+        self.run_pipeline(node, out)
+
+    def _assign(self: Interpreter, node: n.Assign, _out: Out) -> None:
+        self.assignment(node)
+        if not _runs_command(node.value):
+            self.last_ok = True
+
+    def _if(self: Interpreter, node: n.If, out: Out) -> None:
+        for condition, body in node.clauses:
+            if self.truth(condition):
+                self.run_block(body, out)
+                return
+        if node.otherwise is not None:
+            self.run_block(node.otherwise, out)
+
+    def _turn(self: Interpreter, body: n.Block, label: str, out: Out) -> bool:
+        """One turn of a loop; False when it is to end."""
+        try:
+            self.run_block(body, out)
+        except ContinueJump as jump:
+            if jump.label and jump.label != label:
+                raise
+        except BreakJump as jump:
+            if jump.label and jump.label != label:
+                raise
+            return False
+        return True
+
+    def _foreach(self: Interpreter, node: n.Foreach, out: Out) -> None:
+        source = self.value_of(node.source)
+        # 2.0 goes round once for a null; only a pipeline without any output is no turn at all.
+        items = to_list(source) if enumerates(source) or isinstance(source, Nothing) else [source]
+        for item in items:
+            self.assign(node.variable, item)
+            if not self._turn(node.body, node.label, out):
+                return
+
+    def _for(self: Interpreter, node: n.For, out: Out) -> None:
+        if node.first is not None:
+            self.execute(node.first, _drop)
+        while node.condition is None or self.truth(node.condition):
+            if not self._turn(node.body, node.label, out):
+                return
+            if node.step is not None:
+                self.execute(node.step, _drop)
+
+    def _while(self: Interpreter, node: n.While, out: Out) -> None:
+        if not node.after and not self.truth(node.condition):
+            return
+        while True:
+            if not self._turn(node.body, node.label, out):
+                return
+            if self.truth(node.condition) is node.until:
+                return
+
+    def _switch(self: Interpreter, node: n.Switch, out: Out) -> None:
+        value = self.value_of(node.value)
+        items = to_list(value) if enumerates(value) or isinstance(value, Nothing) else [value]
+        if "file" in node.options:
+            items = self.read_lines(to_string(value))
+        variables = self.scope.variables
+        before = variables.get("_", NOTHING)
+        try:
+            for item in items:
+                variables["_"] = item
+                try:
+                    self._switch_item(node, item, out)
+                except ContinueJump as jump:
+                    if jump.label and jump.label != node.label:
+                        raise
+                except BreakJump as jump:
+                    if jump.label and jump.label != node.label:
+                        raise
+                    return
+        finally:
+            if isinstance(before, Nothing):
+                variables.pop("_", None)
+            else:
+                variables["_"] = before
+
+    def _switch_item(self: Interpreter, node: n.Switch, item: Any, out: Out) -> None:
+        hit = False
+        for condition, body in node.clauses:
+            if condition is not None and self._clause_matches(node.options, condition, item):
+                hit = True
+                self.run_block(body, out)
+        if not hit:
+            for condition, body in node.clauses:
+                if condition is None:
+                    self.run_block(body, out)
+
+    def _clause_matches(self: Interpreter, options: frozenset[str], condition: n.Node, item: Any) -> bool:
+        wanted = self.ev(condition)
+        case = any(o.startswith("case") for o in options)
+        if isinstance(wanted, ScriptBlock):
+            found: list[Any] = []
+            self.run_code(wanted.code, found.append)
+            return to_bool(found)
+        if any(o.startswith("regex") or o == "r" for o in options):
+            match = compiled(to_string(wanted), 0 if case else 2).search(to_string(item))
+            if match is not None:
+                self.scope.variables["matches"] = matches_table(match)
+            return match is not None
+        if any(o.startswith("wild") or o == "w" for o in options):
+            return wildcard(to_string(wanted)).match(to_string(item)) is not None
+        if isinstance(wanted, bool):
+            return to_bool(item) == wanted
+        return equal(item, wanted, case=case)
+
+    def _try(self: Interpreter, node: n.Try, out: Out) -> None:
+        try:
+            self.guarded += 1
+            try:
+                self.run_block(node.body, out)
+            except (Terminating, NetError, CmdletError, RecursionError) as wrong:
+                failed = self.terminating(wrong, None)
+                body = next((b for types, b in node.catches if not types or _catches(types, failed.record)), None)
+                if body is None:
+                    raise failed from None
+                handler = body
+            else:
+                return
+            finally:
+                self.guarded -= 1
+            self.remember(failed.record)
+            self._with_error(_for_catch(failed.record), handler, out)
+        finally:
+            if node.final is not None:
+                self.run_block(node.final, out)
+
+    def _function(self: Interpreter, node: n.Function, _out: Out) -> None:
+        prefix, colon, name = node.name.partition(":")
+        if not colon:
+            prefix, name = "", node.name
+        self.scope.named(prefix.lower()).functions[name.lower()] = (name, node.code)
+
+    def _flow(self: Interpreter, node: n.Flow, out: Out) -> None:
+        match node.kind:
+            case "return":
+                if node.value is not None:
+                    if isinstance(node.value, n.Pipeline):
+                        self._pipeline(node.value, out)
+                    else:
+                        emit(self.value_of(node.value), out)
+                raise ReturnJump
+            case "break":
+                raise BreakJump(node.label)
+            case "continue":
+                raise ContinueJump(node.label)
+            case "exit":
+                value = None if node.value is None else self.value_of(node.value)
+                if isinstance(value, Nothing) or value is None:
+                    # plain `exit` after a native tool keeps 0, as the console host does
+                    raise ExitJump(0)
+                try:
+                    raise ExitJump(to_int(value))
+                except NetError:
+                    raise ExitJump(0) from None
+            case _:
+                raise self._thrown(node)
+
+    def _thrown(self: Interpreter, node: n.Flow) -> Terminating:
+        value = NOTHING if node.value is None else self.value_of(node.value)
+        if isinstance(value, ErrorRecord):
+            return Terminating(value, script=True)
+        if isinstance(value, Nothing):
+            current = self.scope.variables.get("_")
+            if isinstance(current, ErrorRecord):
+                return Terminating(current, script=True)
+            value = "ScriptHalted"
+        if isinstance(value, NetError):
+            return Terminating(ErrorRecord(value, value.message, "OperationStopped", None, "", node.spot), script=True)
+        text = to_string(value)
+        record = ErrorRecord(net_error(text, "System.Management.Automation.RuntimeException"), text,
+                             "OperationStopped", value, "", node.spot)  # fmt: skip
+        record.thrown = value
+        return Terminating(record, script=True)
+
+
+def _for_catch(record: ErrorRecord) -> ErrorRecord:
+    return record
+
+
+def _drop(_value: Any) -> None:
+    return
+
+
+def _spot(node: n.Node) -> n.Spot | None:
+    spot = getattr(node, "spot", None)
+    return spot if isinstance(spot, n.Spot) else None
+
+
+def _runs_command(node: n.Node) -> bool:
+    return isinstance(node, n.Pipeline) and any(isinstance(stage, n.Command) for stage in node.stages)
+
+
+def _catches(types: tuple[str, ...], record: ErrorRecord) -> bool:
+    """Whether `catch [a],[b]` takes this error: its exception or the one inside it."""
+    errors: list[NetError] = [record.error]
+    while errors[-1].inner is not None:
+        errors.append(errors[-1].inner)
+    for name in types:
+        full = resolve(name) or name
+        short = full.rpartition(".")[2].casefold()
+        for error in errors:
+            chain = (*error.types, "System.Exception", "System.Management.Automation.RuntimeException" if error is
+                     record.error and error.types[0] == "System.Management.Automation.RuntimeException" else "")  # fmt: skip
+            if any(full.casefold() == kind.casefold() or ("." not in name and short == kind.rpartition(".")[2].casefold()
+                                                          and kind.count(".") == 1) for kind in chain):  # fmt: skip
+                return True
+    return False
+
+
+_RUNNERS: dict[type[n.Node], Callable[[Any, Any, Out], None]] = {
+    n.Pipeline: Statements._pipeline,  # noqa: SLF001 - the dispatch table of this very class
+    n.Assign: Statements._assign,  # noqa: SLF001
+    n.If: Statements._if,  # noqa: SLF001
+    n.Foreach: Statements._foreach,  # noqa: SLF001
+    n.For: Statements._for,  # noqa: SLF001
+    n.While: Statements._while,  # noqa: SLF001
+    n.Switch: Statements._switch,  # noqa: SLF001
+    n.Try: Statements._try,  # noqa: SLF001
+    n.Function: Statements._function,  # noqa: SLF001
+    n.Flow: Statements._flow,  # noqa: SLF001
+    n.Block: lambda interpreter, node, out: interpreter.run_block(node, out),
+}
+JUMPS = (Jump, ReturnJump, ExitJump)
