@@ -28,6 +28,7 @@ _WITH_EFFECT = re.compile(r'^"?(?:\S*\\)?(?:shutdown|(?:net1?)(?:\.exe)?"?\s+(?:
 
 
 def equip(estate: Estate, machine: Machine, told: MachineWords, cluster: FailoverCluster | None, runner: bytes) -> None:
+    """Put tools, cmdlets, packages and the runner task on a machine, and follow what happens to it."""
     world = estate.world
     record = recorder(world)
     shell = Shell(world, estate.exchange, machine, cluster, estate.stand_alone, record, estate.clusters)
