@@ -24,7 +24,7 @@ POST_BURST = 3.0
 TIMEOUT_S = 10  # wall
 BROKEN_CODES = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"})
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,}\Z")
-READS = ("conversations.", "reactions.get", "users.info", "auth.test", "chat.getPermalink")
+READS = ("conversations.", "reactions.get", "users.info", "auth.test")
 
 
 class SlackError(Exception):

@@ -7,9 +7,33 @@ from dataclasses import replace
 import pytest
 
 from bot.lab.workspace.acts import act
-from state.words import Actor, Choice, GateConsumed, GatePrepared, GateStatus, Intent, Paused, Policy, State
+from state.words import (
+    Actor,
+    Choice,
+    GateConsumed,
+    GatePrepared,
+    GateStatus,
+    GateVoided,
+    Intent,
+    Paused,
+    Policy,
+    Started,
+    State,
+)
 from tests.handlers.conftest import (
-    ALICE, BOB, CAROL, DAVE, ERIN, GUEST, OPS, POLICY, ROBOT, STRANGER, Bench, a_gate, until,
+    ALICE,
+    BOB,
+    CAROL,
+    DAVE,
+    ERIN,
+    GUEST,
+    OPS,
+    POLICY,
+    ROBOT,
+    STRANGER,
+    Bench,
+    a_gate,
+    until,
 )
 
 
@@ -154,7 +178,7 @@ def test_a_vote_that_comes_before_the_gate_is_open_waits_and_is_counted(bench: B
     monkeypatch.setattr(bench.store, "apply", slowly)
     bench.edge.project(campaign.id)
     assert seen
-    assert until(lambda: bench.campaign().votes or bench.edge.dispatch_inbox(all_of_it=True) and None)[0].user == BOB
+    assert until(lambda: bench.campaign().votes or (bench.edge.dispatch_inbox(all_of_it=True) and None))[0].user == BOB
 
 
 def test_a_person_with_two_accounts_counts_once(bench: Bench) -> None:
@@ -162,8 +186,6 @@ def test_a_person_with_two_accounts_counts_once(bench: Bench) -> None:
     bench.planned()
     campaign = bench.campaign()
     assert campaign.barred == (ALICE,)
-    from state.words import Started  # noqa: PLC0415
-
     bench.apply(Started(by=Actor(user=ALICE, person=ALICE)))
     gate = bench.gated()
     bench.reacts(BOB, gate.ts)
@@ -236,8 +258,6 @@ def test_reacting_to_a_gate_opened_twice_in_a_row_only_ever_counts_the_open_one(
     gate = bench.gated()
     act(bench.space, {"as": BOB, "type": "react", "channel": OPS, "ts": gate.ts, "emoji": "white_check_mark"})
     until(lambda: bench.campaign().votes)
-    from state.words import GateVoided  # noqa: PLC0415
-
     bench.apply(GateVoided(gate=gate.id, differences=("EXN2 owns a group",)))
     fresh = bench.gated()
     assert fresh.ts != gate.ts
