@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers.texts import escape
+from handlers.wording import escape
 from state.words import Realm
 
 Block = dict[str, Any]

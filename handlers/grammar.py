@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from rapidfuzz import fuzz, process
 
-from handlers.texts import escape
+from handlers.wording import escape
 from state.words import Options, Refusal, RefusalKind
 
 

@@ -8,7 +8,7 @@ from handlers.blocks import people
 from handlers.deps import Deps, Place
 from handlers.grammar import nearest
 from handlers.stands import FINAL, STATE_WORDS
-from handlers.texts import escape
+from handlers.wording import escape
 from state.words import Campaign, Package, Policy, Refusal, RefusalKind, State
 
 _CAMPAIGN = re.compile(r"(?P<cluster>.+)-(?P<number>\d{1,9})\Z")

@@ -7,49 +7,16 @@ left out when one of the facts it names is missing. `docs/refusals.md` is genera
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
-from state.words import Closing, OutcomeKind, Refusal, RefusalKind, VoteRefusal
+from handlers.closings import ENDINGS, GATES, OUTCOMES, Ending, GateEnd, ending, gate_end, outcome
+from handlers.wording import Words, escape, fill, safe, sentence
+from state.words import Refusal, RefusalKind, VoteRefusal
 
-PART_LIMIT = 300  # characters of one fact inside a sentence; people type novels into commands
-
-
-class Ending(StrEnum):
-    """How a campaign ended or stopped for people: the outcomes of `rollup_closed`."""
-
-    DONE = "done"
-    NOTHING_TO_DO = "nothing_to_do"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    ABORTED = "aborted"
-    BLOCKED = "blocked"
-    ASKING = "asking"
-    REJECTED = "rejected"
-
-
-class GateEnd(StrEnum):
-    """Why a gate is no longer open."""
-
-    CONSUMED = "consumed"
-    VOIDED = "voided"
-    EXPIRED = "expired"
-    REJECTED = "rejected"
-    PAUSED = Closing.PAUSED.value
-    ABORTED = Closing.ABORTED.value
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One kind's sentence. `sample` fills the parts for the generated page and the tests."""
-
-    says: str
-    rule: str
-    do: str
-    sample: tuple[tuple[str, str], ...] = ()
-
+__all__ = [
+    "ENDINGS", "GATES", "OUTCOMES", "REFUSALS", "VOTES", "Ending", "GateEnd", "Words", "ending", "escape", "fill",
+    "gate_end", "outcome", "refusal", "sentence", "vote",
+]  # fmt: skip
 
 _OWN_HASH = "`certutil -hashfile FILE SHA256` on any Windows machine, or `sha256sum FILE`, prints the hash"
 
@@ -305,219 +272,12 @@ VOTES: dict[VoteRefusal, Words] = {
     ),
 }
 
-OUTCOMES: dict[OutcomeKind, Words] = {
-    OutcomeKind.DONE: Words(
-        "Done and checked.", "The next step starts only after the checks that follow this one.", ""
-    ),
-    OutcomeKind.NOT_STARTED: Words(
-        "It never began, and it never can: its name was closed on the node first.",
-        "A job whose name is closed cannot run later.",
-        "Nothing was changed. `/rollup retry {campaign}` opens a new gate.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-    OutcomeKind.REFUSED: Words(
-        "The job declined on the node, before its first change.",
-        "The job looks again on the node itself, and stops if what was approved no longer holds.",
-        "Put that right, then `/rollup retry {campaign}`.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-    OutcomeKind.FAILED: Words(
-        "It ran, and it did not do what was approved.",
-        "Nothing is repeated by itself.",
-        "Read the line above, look at the node, then `/rollup retry {campaign}` or `/rollup abort {campaign}`.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-    OutcomeKind.NEEDS_RESTART: Words(
-        "It is done, and Windows wants a restart before it counts.",
-        "A restart is a step of its own, with its own gate.",
-        "The gate for the restart comes next.",
-    ),
-    OutcomeKind.RETRY_LATER: Words(
-        "Another installation is running on the node (exit code 1618), so nothing was installed.",
-        "Two installers at once are refused by Windows itself.",
-        "Wait until it has ended, then `/rollup retry {campaign}`.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-    OutcomeKind.CUT_OFF: Words(
-        "It began, its process is gone, and it left no exit code.",
-        "What was cut off is never repeated by itself.",
-        "Look at the node. `/rollup recheck {campaign}` reads it again.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-    OutcomeKind.UNKNOWN: Words(
-        "I cannot see how it ended.",
-        "What cannot be observed is not concluded.",
-        "Look at the node. `/rollup recheck {campaign}` reads it again.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-}
-
-GATES: dict[GateEnd, Words] = {
-    GateEnd.CONSUMED: Words(
-        "Approved by {people}: {title} begins now.",
-        "The facts and the votes were read once more before it.",
-        "Taking a reaction back no longer stops it; `/rollup abort {campaign}` forbids whatever comes next.",
-        (("people", "<@U0BOB>"), ("title", "Install KB4011325 on EXN2"), ("campaign", "CLUSTER01-7")),
-    ),
-    GateEnd.VOIDED: Words(
-        "This gate is void: what it showed is no longer so.",
-        "An approval is bound to the evidence shown. Any difference voids it.",
-        "A new gate follows with the new facts; please read it and approve it there.",
-    ),
-    GateEnd.EXPIRED: Words(
-        "This gate ran out without an approval.",
-        "A gate's evidence is only good for a while.",
-        "A new gate follows with a new look at the cluster. Nothing was done.",
-    ),
-    GateEnd.REJECTED: Words(
-        "Rejected by {people}. Nothing was done, and the campaign is paused.",
-        "One rejection beats any number of approvals.",
-        "Talk it over, then `/rollup resume {campaign}` opens a new gate, or `/rollup abort {campaign}` ends it.",
-        (("people", "<@U0CAROL>"), ("campaign", "CLUSTER01-7")),
-    ),
-    GateEnd.PAUSED: Words(
-        "This gate is closed, because <@{user}> paused the campaign. Nothing was done.",
-        "A paused campaign has no open gate.",
-        "`/rollup resume {campaign}` opens a new one.",
-        (("user", "U0ALICE"), ("campaign", "CLUSTER01-7")),
-    ),
-    GateEnd.ABORTED: Words(
-        "This gate is closed, because <@{user}> aborted the campaign. Nothing was done.",
-        "After an abort nothing new begins.",
-        "`/rollup plan {cluster}` starts a new campaign.",
-        (("user", "U0ALICE"), ("cluster", "CLUSTER01")),
-    ),
-}
-
-ENDINGS: dict[Ending, Words] = {
-    Ending.DONE: Words(
-        "Finished: every machine is at the target level.",
-        "The end was checked on every machine.",
-        "Nothing more to do.",
-    ),
-    Ending.NOTHING_TO_DO: Words(
-        "Nothing to do: every machine is at the target level already.",
-        "The build on the machine decides, not the name of an update.",
-        "",
-    ),
-    Ending.REFUSED: Words(
-        "No plan could be made, and nothing was changed.",
-        "A rule that blocks, or a fact that could not be read, stops a plan.",
-        "Put that right, then `/rollup plan {cluster}` again.",
-        (("cluster", "CLUSTER01"),),
-    ),
-    Ending.EXPIRED: Words(
-        "The plan was not started within 24 hours and is no longer good. Nothing was changed.",
-        "A plan rests on facts that grow old.",
-        "`/rollup plan {cluster}` makes a new one.",
-        (("cluster", "CLUSTER01"),),
-    ),
-    Ending.ABORTED: Words(
-        "The campaign has ended by abort.",
-        "Every job has ended or can no longer begin.",
-        "`/rollup level {cluster}` shows where each machine stands.",
-        (("cluster", "CLUSTER01"),),
-    ),
-    Ending.BLOCKED: Words(
-        "Stopped: a rule blocks the next step.",
-        "No step begins while a rule blocks or is unknown.",
-        "Put that right, then `/rollup recheck {campaign}`.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-    Ending.ASKING: Words(
-        "Stopped: I cannot tell, and I ask you.",
-        "What cannot be observed is not concluded.",
-        "Look at the node, then `/rollup recheck {campaign}` or `/rollup retry {campaign}`.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-    Ending.REJECTED: Words(
-        "Stopped: the gate was rejected.",
-        "One rejection beats any number of approvals.",
-        "`/rollup resume {campaign}` opens a new gate, `/rollup abort {campaign}` ends it.",
-        (("campaign", "CLUSTER01-7"),),
-    ),
-}
-
-_OPTIONAL = re.compile("‹([^‹›]*)›")
-_NAMED = re.compile(r"\{(\w+)\}")
-
-
-def escape(text: str) -> str:
-    """Make text from anywhere harmless inside Slack's mrkdwn: no mentions, no links, no broken code spans."""
-    flat = " ".join(text.split())
-    short = flat if len(flat) <= PART_LIMIT else flat[: PART_LIMIT - 1] + "…"
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
-
-
-def fill(template: str, parts: Mapping[str, str]) -> str:
-    """Put parts into a template; an ‹optional› stretch with a missing part is left out, a bare one shows `?`."""
-
-    def optional(match: re.Match[str]) -> str:
-        return match.group(1) if all(parts.get(name) for name in _NAMED.findall(match.group(1))) else ""
-
-    return _NAMED.sub(lambda m: parts.get(m.group(1)) or "?", _OPTIONAL.sub(optional, template)).strip()
-
-
-def link(kind: StrEnum, docs_url: str = "", label: str = "more") -> str:
-    """A link to the kind's line in docs/refusals.md, or its path in the repository where docs are not published."""
-    page = f"refusals.md#{kind.value}"
-    return f"<{docs_url.rstrip('/')}/{page}|{label}>" if docs_url else f"`docs/{page}`"
-
-
-def sentence(kind: StrEnum, words: Words, parts: Mapping[str, str], docs_url: str = "") -> str:
-    """Fact, rule, remedy and link of one entry, in this order, as one short paragraph."""
-    pieces = [fill(words.says, parts), fill(words.rule, parts), fill(words.do, parts)]
-    return " ".join(piece for piece in pieces if piece) + f" ({link(kind, docs_url)})"
-
-
-# Parts that already are Slack markup of our own making; everything else is escaped.
-MARKUP = frozenset(
-    {
-        "link",
-        "where",
-        "nearest",
-        "known",
-        "open",
-        "declared",
-        "people",
-        "could",
-        "eligible",
-        "emoji",
-        "approve",
-        "reject",
-        "problem",
-        "title",
-    }
-)
-
-
-def _safe(parts: Mapping[str, str]) -> dict[str, str]:
-    return {name: value if name in MARKUP else escape(value) for name, value in parts.items()}
-
 
 def refusal(refused: Refusal, docs_url: str = "") -> str:
     """The sentence for something asked for and not done."""
-    return sentence(refused.kind, REFUSALS[refused.kind], _safe(dict(refused.parts)), docs_url)
+    return sentence(refused.kind, REFUSALS[refused.kind], safe(dict(refused.parts)), docs_url)
 
 
 def vote(kind: VoteRefusal, parts: Mapping[str, str], docs_url: str = "") -> str:
     """The sentence for a reaction that does not count."""
-    return sentence(kind, VOTES[kind], _safe(parts), docs_url)
-
-
-def gate_end(kind: GateEnd, parts: Mapping[str, str]) -> str:
-    """The line under a gate that is no longer open, without a link: it stands in the thread for ever."""
-    words = GATES[kind]
-    return " ".join(filter(None, (fill(piece, _safe(parts)) for piece in (words.says, words.rule, words.do))))
-
-
-def ending(kind: Ending, parts: Mapping[str, str]) -> tuple[str, str]:
-    """What is said when a campaign ends or stops: (what, what to do)."""
-    words = ENDINGS[kind]
-    return fill(words.says, _safe(parts)), fill(words.do, _safe(parts))
-
-
-def outcome(kind: OutcomeKind, parts: Mapping[str, str]) -> tuple[str, str]:
-    """What the end of one attempt means: (what, what to do)."""
-    words = OUTCOMES[kind]
-    return fill(words.says, _safe(parts)), fill(words.do, _safe(parts))
+    return sentence(kind, VOTES[kind], safe(parts), docs_url)

@@ -246,7 +246,7 @@ def test_pausing_closes_the_open_gate_with_a_line_that_carries_the_chains_head(b
     bench.gated()
     bench.types(BOB, "pause CLUSTER01")
     bench.edge.project("CLUSTER01-1")
-    paused = [r for r in bench.store.events("CLUSTER01-1") if isinstance(r.event, Paused)][0]
+    paused = next(r for r in bench.store.events("CLUSTER01-1") if isinstance(r.event, Paused))
     assert "This gate is closed" in bench.thread()
     assert paused.hash[:12] in bench.thread()
 
