@@ -124,7 +124,9 @@ function App() {
       else if (target) {
         setTab(target === "estate" ? "estate" : "chat");
         if (target === "channel-line" && narrow) setThread("");
-        requestAnimationFrame(() => document.getElementById(target)?.focus());
+        const there = document.getElementById(target);
+        if (there?.offsetParent) there.focus();
+        else requestAnimationFrame(() => document.getElementById(target)?.focus());
       } else if (event.code === "KeyG") {
         const gate = [...data.messages.values()].filter((m) => mark(m) === "rollup_gate").sort((a, b) => Number(a.ts) - Number(b.ts)).at(-1);
         if (gate) show(gate);
