@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.lab.powershell import nodes as n
-from bot.lab.powershell.parse import NEWER, NEWER_REDIRECTIONS, ParseFailed, parse
+from bot.lab.powershell.parse import NEWER, NEWER_REDIRECTIONS, Misread, ParseFailed, parse
 from bot.lab.powershell.parse_expressions import ExpressionBuilder, number, unescape
 
 if TYPE_CHECKING:
@@ -123,11 +123,16 @@ class CommandBuilder(ExpressionBuilder):
                 continue
             if kind == "comment":
                 continue
+            if text.startswith("(") and child.prev_sibling is not None and _is_member(child.prev_sibling, child.start_byte):
+                raise Misread
             if kind in {"redirection", "redirections"}:
                 out += self._redirections(child)
                 continue
             if kind in NEWER:
                 raise self.refuse(child, text.strip().split()[0])
+            if kind == "argument_list":
+                self._parenthesised(child, elements)
+                continue
             if kind == "command_parameter":
                 if not re.match(r"^-[A-Za-z_?]", text):
                     elements.append(n.Argument(n.Literal(text), text))
@@ -144,6 +149,17 @@ class CommandBuilder(ExpressionBuilder):
                 waiting = False
             else:
                 elements.append(n.Argument(value, text))
+
+    def _parenthesised(self, node: Tree, elements: list[n.Argument | n.Parameter]) -> None:
+        """`(…)` right behind an argument: a method's arguments, or a new argument of its own."""
+        values = [self.expression(c) for group in node.named_children for c in group.named_children if c.type != "comment"]
+        last = elements[-1] if elements else None
+        if isinstance(last, n.Argument) and isinstance(last.value, n.Member):
+            called = n.Invoke(last.value.target, last.value.name, tuple(values), last.value.static, last.value.spot)
+            elements[-1] = n.Argument(called, last.text + self.text(node))
+            return
+        value = values[0] if len(values) == 1 else n.ArrayLiteral(tuple(values))
+        elements.append(n.Argument(value, self.text(node)))
 
     def _argument(self, node: Tree) -> n.Node:
         kind = node.type
@@ -176,7 +192,8 @@ class CommandBuilder(ExpressionBuilder):
             parts.append(unescape(gap, quotes=False))
         if all(isinstance(part, str) for part in parts):
             return n.Literal("".join(part for part in parts if isinstance(part, str)))
-        return n.Expand(tuple(parts))
+        alone = parts[0] if len(parts) == 1 else ""
+        return n.Expand(tuple(parts)) if isinstance(alone, str) else alone  # `& $block` runs the block, not its text
 
     def _redirections(self, node: Tree) -> list[n.Redirection]:
         if node.type == "redirections":
@@ -191,3 +208,10 @@ class CommandBuilder(ExpressionBuilder):
             return [n.Redirection("2>&1", None)]
         target = next(c for c in node.named_children[1].named_children if c.type != "command_argument_sep")
         return [n.Redirection(op, self._argument(target))]
+
+
+def _is_member(node: Tree, end: int) -> bool:
+    """Whether a node is `x.name` and ends where a parenthesis begins: one call, not two arguments."""
+    while node.type == "unary_expression" and node.named_child_count == 1:
+        node = node.named_children[0]
+    return node.type == "member_access" and node.end_byte == end
