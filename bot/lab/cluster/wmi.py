@@ -92,8 +92,9 @@ def resource_state(group: Group, resource: Resource) -> str:
 
 
 def path(machine: str, kind: str, name: str) -> str:
-    """An object path as associations carry it."""
-    return f'\\\\{machine}\\root\\MSCluster:MSCluster_{kind}.Name="{name}"'
+    """An object path as associations carry it: backslashes and quotes inside a key are escaped."""
+    key = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'\\\\{machine}\\root\\MSCluster:MSCluster_{kind}.Name="{key}"'
 
 
 def _make(me: Node, kind: str, name: str, properties: dict[str, Any]) -> PSObject:
@@ -101,7 +102,7 @@ def _make(me: Node, kind: str, name: str, properties: dict[str, Any]) -> PSObjec
     system = {"__CLASS": cls, "__SERVER": me.name, "__NAMESPACE": "root\\MSCluster", "__PATH": path(me.name, kind, name)}
     types = (f"System.Management.ManagementObject#root\\MSCluster\\{cls}", "System.Management.ManagementObject")
     return PSObject({**system, "Caption": name, "Name": name, "Description": "", **properties}, types,
-                    text=f"\\\\{me.name}\\root\\MSCluster:{cls}.Name=\"{name}\"")
+                    text=path(me.name, kind, name))
 
 
 def _link(me: Node, cls: str, whole: tuple[str, str], part: tuple[str, str]) -> PSObject:
