@@ -30,8 +30,8 @@ _BEFORE = (
     "powershell -NoProfile -NonInteractive -Command \"$b=New-Object IO.MemoryStream(,[Convert]::FromBase64String('"
 )
 _AFTER = (
-    "'));$z=New-Object IO.Compression.GZipStream($b,[IO.Compression.CompressionMode]::Decompress);"
-    'Invoke-Expression (New-Object IO.StreamReader($z)).ReadToEnd()"'
+    "'));$z=New-Object IO.Compression.GZipStream $b,([IO.Compression.CompressionMode]::Decompress);"
+    '$t=(New-Object IO.StreamReader $z).ReadToEnd();Invoke-Expression $t"'
 )
 
 
