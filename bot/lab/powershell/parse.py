@@ -15,6 +15,7 @@ import tree_sitter
 import tree_sitter_pwsh
 
 from bot.lab.powershell.nodes import Code, Problem, Spot
+from bot.lab.powershell.parse_repair import TOKENS, with_calls_wrapped, with_line_breaks
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Tree
@@ -87,18 +88,30 @@ def parse(text: str) -> Code:
     return code
 
 
+class Misread(Exception):
+    """The grammar took one thing for two: a method call standing as a command's argument."""
+
+
 def _parse_fresh(text: str) -> Code:
     from bot.lab.powershell.parse_statements import Builder
 
-    root, source = _tree(text)
-    trouble = _first_trouble(root)
-    if trouble is not None:
-        repaired = _with_line_breaks(text)
-        again, source_again = _tree(repaired)
-        if _first_trouble(again) is not None:
-            raise ParseFailed(_explain(text, trouble))
-        root, source, text = again, source_again, repaired
-    return Builder(source, text).script(root)
+    problem: Problem | None = None
+    for repair in (_same, with_calls_wrapped, with_line_breaks, lambda t: with_line_breaks(with_calls_wrapped(t))):
+        repaired = repair(text)
+        root, source = _tree(repaired)
+        trouble = _first_trouble(root)
+        if trouble is not None:
+            problem = problem or _explain(text, trouble)
+            continue
+        try:
+            return Builder(source, repaired).script(root)
+        except Misread:
+            continue
+    raise ParseFailed(problem or Problem("Unexpected token '(' in expression or statement.", "UnexpectedToken"))
+
+
+def _same(text: str) -> str:
+    return text
 
 
 def _tree(text: str) -> tuple[Tree, bytes]:
@@ -162,17 +175,10 @@ def _explain(text: str, node: Tree) -> Problem:
     return Problem(f"Unexpected token '{token}' in expression or statement.", "UnexpectedToken", spot)
 
 
-_TOKENS = re.compile(
-    r"""(?P<skip>@'\n.*?\n'@|@"\n.*?\n"@|'(?:[^']|'')*'|"(?:`.|""|[^"`])*"|<\#.*?\#>|(?<![\w$])\#[^\n]*|\$\{[^}]*\}|`.)"""
-    r"""|(?P<quote>['"])|(?P<open>@?[({]|\[)|(?P<close>[)}\]])""",
-    re.DOTALL | re.VERBOSE,
-)
-
-
 def _unbalanced(text: str) -> str:
     """The closing sign that is missing, or the quote; empty when all pairs match."""
     waiting: list[str] = []
-    for match in _TOKENS.finditer(text):
+    for match in TOKENS.finditer(text):
         if match.lastgroup == "quote":
             return match.group()
         if match.lastgroup == "open":
@@ -182,22 +188,3 @@ def _unbalanced(text: str) -> str:
                 return ""
             waiting.pop()
     return waiting[-1] if waiting else ""
-
-
-_GOES_ON = re.compile(r"[ \t]*(?:[)|;,.\[\]}\n-]|$|(?:else|elseif|catch|finally|while|until)\b|[\d*]?>)", re.IGNORECASE)
-
-
-def _with_line_breaks(text: str) -> str:
-    """The same code with a line break before every `}` and after those that end a statement or a clause."""
-    out: list[str] = []
-    at = 0
-    for match in _TOKENS.finditer(text):
-        out.append(text[at : match.start()])
-        token = match.group()
-        at = match.end()
-        if token == "}":
-            out.append("\n}" if _GOES_ON.match(text, at) else "\n}\n")
-        else:
-            out.append(token)
-    out.append(text[at:])
-    return re.sub(r"(?im)(^|[{;\n]\s*)(param\s*\((?:[^()]|\([^()]*\))*\))[ \t]*;?", r"\1\2\n", "".join(out))
