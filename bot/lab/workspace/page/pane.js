@@ -14,7 +14,8 @@ function together(before, it) {
 
 export function Pane({ id, label, entries, me, inThread, replies, openThread, complain, composer, top, epoch, children, goTo }) {
   const list = useRef();
-  const atEnd = useRef(true);
+  const following = useRef(true); // new messages are brought into sight, until somebody scrolls away
+  const put = useRef(0); // where this pane scrolled to by itself
   const first = useRef(true);
   const known = useRef(null);
   const [active, setActive] = useState("");
@@ -26,30 +27,38 @@ export function Pane({ id, label, entries, me, inThread, replies, openThread, co
   if (known.current === null || known.current.id !== id) known.current = { id, seen: new Set(messages.map((m) => m.ts)) };
   const current = messages.some((m) => m.ts === active) ? active : last;
 
-  useEffect(() => { first.current = true; atEnd.current = true; setMissed(0); setActive(""); }, [id]);
-  useLayoutEffect(() => {
+  // To the end; but a message taller than the pane is shown from its top.
+  const follow = () => {
     const box = list.current;
-    if (atEnd.current || first.current) box.scrollTop = box.scrollHeight;
+    const newest = [...box.querySelectorAll(".message, .notice")].at(-1);
+    const top = newest ? newest.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop - 8 : 0;
+    const bottom = box.scrollHeight - box.clientHeight;
+    put.current = box.scrollTop = Math.max(0, newest ? Math.min(bottom, top) : bottom);
+  };
+
+  useEffect(() => { first.current = true; following.current = true; setMissed(0); setActive(""); }, [id]);
+  useLayoutEffect(() => {
+    if (following.current || first.current) follow();
     else setMissed((n) => n + 1);
     first.current = false;
   }, [id, entries.length, last]);
   useEffect(() => {
-    const box = list.current;
-    const watcher = new ResizeObserver(() => { if (atEnd.current) box.scrollTop = box.scrollHeight; });
-    for (const child of box.children) watcher.observe(child);
-    watcher.observe(box);
+    const watcher = new ResizeObserver(() => { if (following.current) follow(); });
+    for (const child of list.current.children) watcher.observe(child);
+    watcher.observe(list.current);
     return () => watcher.disconnect();
   }, [id]);
   useEffect(() => {
     if (!goTo) return;
     const target = list.current.querySelector(`[data-ts="${goTo.ts}"]`);
-    if (target) { atEnd.current = false; setActive(goTo.ts); target.scrollIntoView({ block: "start" }); target.focus({ preventScroll: true }); }
+    if (target) { following.current = false; setActive(goTo.ts); target.scrollIntoView({ block: "start" }); target.focus({ preventScroll: true }); }
   }, [goTo]);
 
   const scrolled = () => {
     const box = list.current;
-    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
-    if (atEnd.current && missed) setMissed(0);
+    if (Math.abs(box.scrollTop - put.current) < 2) return;
+    following.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+    if (following.current && missed) setMissed(0);
   };
   const keys = (event) => {
     if (!event.target.classList.contains("message")) return;
@@ -61,7 +70,7 @@ export function Pane({ id, label, entries, me, inThread, replies, openThread, co
     all[next].focus();
     all[next].scrollIntoView({ block: "nearest" });
   };
-  const toEnd = () => { list.current.scrollTop = list.current.scrollHeight; setMissed(0); };
+  const toEnd = () => { following.current = true; follow(); setMissed(0); };
 
   let before = null;
   return html`<section class="pane ${inThread ? "thread" : "channel"}" aria-label=${label}>
@@ -80,6 +89,6 @@ export function Pane({ id, label, entries, me, inThread, replies, openThread, co
       </ol></div>
     </div>
     ${missed > 0 && html`<button type="button" class="to-end" onClick=${toEnd}>New messages below</button>`}
-    <${Composer} ...${composer} me=${me} complain=${complain} sent=${() => { atEnd.current = true; }} />
+    <${Composer} ...${composer} me=${me} complain=${complain} sent=${() => { following.current = true; }} />
   </section>`;
 }
