@@ -57,11 +57,23 @@ def activity_class(activity: str) -> str:
     return f"Microsoft.PowerShell.Commands.{activity.replace('-', '')}Command"
 
 
+_IDS = (
+    ("Cannot index into a null array", "NullArray"),
+    ("You cannot call a method on a null-valued", "InvokeMethodOnNull"),
+    ("Unable to find type", "TypeNotFound"),
+    ("Method invocation failed because", "MethodNotFound"),
+    ("Property '", "PropertyNotFound"),
+    ("The variable '", "VariableIsUndefined"),
+    ("Cannot overwrite variable", "VariableNotWritable"),
+    ("Unable to index into", "CannotIndex"),
+)
+
+
 def record_of_net(error: NetError, spot: Spot | None) -> ErrorRecord:
     """The error record of an exception in the language or a .NET call."""
     short = error.types[0].rpartition(".")[2]
-    known = {
-        "MethodInvocationException": "DotNetMethodException",
-        "RuntimeException": "RuntimeException",
-    }
-    return ErrorRecord(error, known.get(short, short.replace("PSInvalidCastException", "RuntimeException")), spot=spot)
+    if short == "MethodInvocationException":
+        return ErrorRecord(error, "DotNetMethodException", spot=spot)
+    error_id = next((i for start, i in _IDS if error.message.startswith(start)), "RuntimeException")
+    category = "InvalidOperation" if error_id != "RuntimeException" else "NotSpecified"
+    return ErrorRecord(error, error_id, category, spot=spot)

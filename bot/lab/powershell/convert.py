@@ -229,7 +229,7 @@ def cast(value: Any, type_name: str) -> Any:  # noqa: C901 - one branch a type
                 raise _no_conversion(value, type_name)
             return to_string(value).strip("{}").lower()
         case "System.Exception":
-            return value if isinstance(value, NetError) else net_error(to_string(value))
+            return value if isinstance(value, NetError) else net_error(to_string(value), "System.Exception")
         case _:
             from bot.lab.powershell.enums import enum_member
 

@@ -85,7 +85,8 @@ class ExpressionBuilder:
         named = node.named_children
         if len(named) == 1:
             return self.expression(named[0])
-        raise self.refuse(node, self.text(node).split("\n")[0])
+        operator = next((c for c in node.children if not c.is_named and c.type.strip() in {"??", "?", "??="}), node)
+        raise self.refuse(operator, self.text(operator).strip().split("\n")[0])
 
     def _binary(self, node: Tree) -> n.Node:
         parts = [c for c in node.children if c.type != "comment"]
