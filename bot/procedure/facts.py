@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 from state.words import JobFolder
 
@@ -22,6 +23,7 @@ class Unknown:
 
 
 
+@lru_cache(maxsize=4096)  # every comparison of two names comes through here
 def short(name: str) -> str:
     """A machine's name as the bot compares it: cut at the first dot, folded."""
     return name.strip().split(".", 1)[0].casefold()

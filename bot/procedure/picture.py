@@ -134,10 +134,17 @@ class Picture:
             found += _differ(first, other)
         return tuple(dict.fromkeys(found))
 
+    @cached_property
+    def _statuses(self) -> dict[str, NodeStatus]:
+        said: dict[str, set[NodeStatus]] = {}
+        for view in self.views:
+            for name, status in view.nodes:
+                said.setdefault(short(name), set()).add(status)
+        return {name: found.pop() if len(found) == 1 else NodeStatus.UNKNOWN for name, found in said.items()}
+
     def status(self, node: str) -> NodeStatus:
         """The status of a node as the views say; UNKNOWN where they differ or where there is none."""
-        said = {status for view in self.views for name, status in view.nodes if same_name(name, node)}
-        return said.pop() if len(said) == 1 else NodeStatus.UNKNOWN
+        return self._statuses.get(short(node), NodeStatus.UNKNOWN)
 
     @cached_property
     def groups(self) -> tuple[GroupFacts, ...]:
@@ -148,23 +155,29 @@ class Picture:
                 seen.setdefault(group.name.casefold(), group)
         return tuple(seen.values())
 
-    def owned(self, node: str) -> tuple[GroupFacts, ...]:
-        """Every group that any view says this node owns: a doubt counts as owned."""
-        found: dict[str, GroupFacts] = {}
+    @cached_property
+    def _owners(self) -> dict[str, dict[str, GroupFacts]]:
+        found: dict[str, dict[str, GroupFacts]] = {}
         for view in self.views:
             for group in view.groups:
-                if same_name(group.owner, node):
-                    found.setdefault(group.name.casefold(), group)
-        return tuple(found.values())
+                found.setdefault(short(group.owner), {}).setdefault(group.name.casefold(), group)
+        return found
+
+    def owned(self, node: str) -> tuple[GroupFacts, ...]:
+        """Every group that any view says this node owns: a doubt counts as owned."""
+        return tuple(self._owners.get(short(node), {}).values())
 
     def other_groups(self, node: str) -> tuple[GroupFacts, ...]:
         """The groups a node owns that are no CMS."""
         return tuple(group for group in self.owned(node) if not self.is_cms_group(group))
 
+    @cached_property
+    def _exchange(self) -> frozenset[str]:
+        return frozenset(g.name.casefold() for view in self.views for g in view.groups if g.holds_exchange)
+
     def is_cms_group(self, group: GroupFacts) -> bool:
         """Whether a group is a CMS: by its resources, or by its name where a view lost the resources."""
-        key = group.name.casefold()
-        if any(one.holds_exchange for view in self.views for one in view.groups if one.name.casefold() == key):
+        if group.name.casefold() in self._exchange:
             return True
         return not isinstance(self.cms, Unknown) and any(same_name(cms.name, group.name) for cms in self.cms)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.procedure.context import Context
 from bot.procedure.facts import EstateFacts, NodeStatus
@@ -23,7 +23,7 @@ class Moment:
     facts: EstateFacts
     step: Step | None = None
     plan: Plan | None = PLAN
-    context: Context = Context()
+    context: Context = field(default_factory=Context)
     package: Package = PACKAGE
 
     def checks(self) -> tuple[Check, ...]:
