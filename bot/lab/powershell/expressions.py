@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.lab.powershell import members, operators
 from bot.lab.powershell import nodes as n
 from bot.lab.powershell.convert import cast, enumerates, to_bool, to_int, to_list, to_number, to_string
+from bot.lab.powershell.core import Core
 from bot.lab.powershell.dotnet import call_static, get_static, set_static
-from bot.lab.powershell.scope import CONSTANTS, Scope
+from bot.lab.powershell.scope import CONSTANTS
 from bot.lab.powershell.typenames import resolve
 from bot.lab.powershell.values import (
     NOTHING,
@@ -23,9 +24,6 @@ from bot.lab.powershell.values import (
     net_error,
 )
 
-if TYPE_CHECKING:
-    from bot.lab.powershell.evaluate import Interpreter
-
 _OPS = {"+=": "+", "-=": "-", "*=": "*", "/=": "/", "%=": "%"}
 
 
@@ -37,21 +35,16 @@ def find_type(name: str) -> str:
     return found
 
 
-class Expressions:
+class Expressions(Core):
     """`ev` gives an expression's value."""
 
-    scope: Scope
-    errors: ArrayList
-    last_ok: bool
-    strict: int
-
-    def ev(self: Interpreter, node: n.Node) -> Any:
+    def ev(self, node: n.Node) -> Any:
         """The value of an expression node."""
         return _EVALUATORS[type(node)](self, node)
 
     # variables
 
-    def variable(self: Interpreter, prefix: str, name: str) -> Any:
+    def variable(self, prefix: str, name: str) -> Any:
         """A variable's value; a missing one is null, under strict mode an error."""
         if prefix and prefix not in {"global", "script", "local", "private", "variable"}:
             return self._drive_value(prefix, name)
@@ -69,7 +62,7 @@ class Expressions:
             raise net_error(f"The variable '${name}' cannot be retrieved because it has not been set.")
         return None
 
-    def _drive_value(self: Interpreter, prefix: str, name: str) -> Any:
+    def _drive_value(self, prefix: str, name: str) -> Any:
         if prefix == "env":
             folded = name.casefold()
             return next((v for k, v in self.session.env.items() if k.casefold() == folded), None)
@@ -79,7 +72,7 @@ class Expressions:
         raise net_error(f"Cannot find drive. A drive with the name '{prefix}' does not exist.",
                         "System.Management.Automation.DriveNotFoundException")  # fmt: skip
 
-    def assign(self: Interpreter, target: n.Node, value: Any) -> None:
+    def assign(self, target: n.Node, value: Any) -> None:
         """Put a value where the target stands."""
         if isinstance(value, Nothing):
             value = None
@@ -109,7 +102,7 @@ class Expressions:
             raise net_error("Invalid assignment expression. The left hand side of an assignment operator needs to be "
                             "something that can be assigned to like a variable or a property.")  # fmt: skip
 
-    def _set_variable(self: Interpreter, prefix: str, name: str, value: Any) -> None:
+    def _set_variable(self, prefix: str, name: str, value: Any) -> None:
         if prefix == "env":
             folded = name.casefold()
             key = next((k for k in self.session.env if k.casefold() == folded), name)
@@ -123,7 +116,7 @@ class Expressions:
             return
         self.scope.named(prefix).set(name, value)
 
-    def _set_member(self: Interpreter, target: n.Member, value: Any) -> None:
+    def _set_member(self, target: n.Member, value: Any) -> None:
         name = self._name(target.name)
         if target.static:
             holder = self.ev(target.target)
@@ -131,10 +124,10 @@ class Expressions:
             return
         members.set_property(self.ev(target.target), name, value)
 
-    def _name(self: Interpreter, name: str | n.Node) -> str:
+    def _name(self, name: str | n.Node) -> str:
         return name if isinstance(name, str) else to_string(self.ev(name))
 
-    def assignment(self: Interpreter, node: n.Assign) -> Any:
+    def assignment(self, node: n.Assign) -> Any:
         """Run an assignment; its value, for `$a = $b = 1` and `($a = 1)`."""
         value = self.value_of(node.value)
         if node.op != "=":
@@ -144,7 +137,7 @@ class Expressions:
         self.assign(node.target, value)
         return value
 
-    def value_of(self: Interpreter, node: n.Node) -> Any:
+    def value_of(self, node: n.Node) -> Any:
         """What a statement gives when its output is taken as a value."""
         if isinstance(node, n.Assign):
             return self.assignment(node)
@@ -158,21 +151,21 @@ class Expressions:
         self.execute(node, out.append)
         return NOTHING if not out else out[0] if len(out) == 1 else out
 
-    def truth(self: Interpreter, node: n.Node) -> bool:
+    def truth(self, node: n.Node) -> bool:
         """A condition."""
         return to_bool(self.value_of(node))
 
     # the rest, one function a node
 
-    def _expand(self: Interpreter, node: n.Expand) -> str:
+    def _expand(self, node: n.Expand) -> str:
         ofs = self.variable("", "ofs")
         separator = " " if ofs is None else to_string(ofs)
         return "".join(p if isinstance(p, str) else to_string(self.ev(p), separator) for p in node.parts)
 
-    def _variable(self: Interpreter, node: n.Variable) -> Any:
+    def _variable(self, node: n.Variable) -> Any:
         return self.variable(node.scope, node.name)
 
-    def _array_expression(self: Interpreter, node: n.ArrayExpression) -> list[Any]:
+    def _array_expression(self, node: n.ArrayExpression) -> list[Any]:
         statements = node.body.statements
         if len(statements) == 1:
             value = self.value_of(statements[0])
@@ -183,7 +176,7 @@ class Expressions:
         self.run_block(node.body, out.append)
         return out
 
-    def _subexpression(self: Interpreter, node: n.SubExpression) -> Any:
+    def _subexpression(self, node: n.SubExpression) -> Any:
         statements = node.body.statements
         if len(statements) == 1 and not node.body.traps:
             return self.value_of(statements[0])
@@ -191,7 +184,7 @@ class Expressions:
         self.run_block(node.body, out.append)
         return NOTHING if not out else out[0] if len(out) == 1 else out
 
-    def _hash(self: Interpreter, node: n.HashLiteral) -> Hashtable:
+    def _hash(self, node: n.HashLiteral) -> Hashtable:
         table = Hashtable()
         for key_node, value_node in node.pairs:
             key = self.ev(key_node)
@@ -202,7 +195,7 @@ class Expressions:
             table[key] = None if isinstance(value, Nothing) else value
         return table
 
-    def _unary(self: Interpreter, node: n.Unary) -> Any:
+    def _unary(self, node: n.Unary) -> Any:
         value = self.ev(node.operand)
         match node.op:
             case "!" | "-not":
@@ -222,7 +215,7 @@ class Expressions:
             case _:
                 raise net_error(f"Unexpected token '{node.op}' in expression or statement.")
 
-    def _binary(self: Interpreter, node: n.Binary) -> Any:
+    def _binary(self, node: n.Binary) -> Any:
         if node.op == "-and":
             return to_bool(self.ev(node.left)) and to_bool(self.ev(node.right))
         if node.op == "-or":
@@ -235,30 +228,30 @@ class Expressions:
             right = list(right)
         return operators.binary(node.op, left, right, self._remember_match)
 
-    def _remember_match(self: Interpreter, table: Hashtable) -> None:
+    def _remember_match(self, table: Hashtable) -> None:
         self.scope.variables["matches"] = table
 
-    def _cast(self: Interpreter, node: n.Cast) -> Any:
+    def _cast(self, node: n.Cast) -> Any:
         kind = find_type(node.type)
         if kind == "System.Void":
             self.ev(node.operand)
             return NOTHING
         return cast(self.ev(node.operand), kind)
 
-    def _type(self: Interpreter, node: n.TypeLiteral) -> PSType:
+    def _type(self, node: n.TypeLiteral) -> PSType:
         return PSType(find_type(node.name))
 
-    def _member(self: Interpreter, node: n.Member) -> Any:
+    def _member(self, node: n.Member) -> Any:
         holder = self.ev(node.target)
         name = self._name(node.name)
         if node.static:
             return get_static(self, holder.name if isinstance(holder, PSType) else _type_of(holder), name)
         return members.get_property(self, holder, name)
 
-    def _index(self: Interpreter, node: n.Index) -> Any:
+    def _index(self, node: n.Index) -> Any:
         return members.get_index(self.ev(node.target), self.ev(node.index))
 
-    def _invoke(self: Interpreter, node: n.Invoke) -> Any:
+    def _invoke(self, node: n.Invoke) -> Any:
         holder = self.ev(node.target)
         name = self._name(node.name)
         arguments = [self.ev(a) for a in node.arguments]
@@ -266,8 +259,10 @@ class Expressions:
         try:
             if node.static:
                 kind = holder.name if isinstance(holder, PSType) else _type_of(holder)
-                return call_static(self, kind, name, arguments)
-            return members.call_method(self, holder, name, arguments)
+                made = call_static(self, kind, name, arguments)
+            else:
+                made = members.call_method(self, holder, name, arguments)
+            return NOTHING if made is None else made  # a void method writes nothing into the pipeline
         except (OSError, ValueError, OverflowError) as wrong:
             failed: NetError = members.from_python(wrong)
         except CmdletError as wrong:
@@ -279,7 +274,7 @@ class Expressions:
         raise net_error(f'Exception calling "{name}" with "{len(arguments)}" argument(s): "{failed.message}"',
                         "System.Management.Automation.MethodInvocationException", inner=failed)  # fmt: skip
 
-    def _increment(self: Interpreter, node: n.Increment) -> Any:
+    def _increment(self, node: n.Increment) -> Any:
         before = self.ev(node.target)
         old = 0 if before is None else before
         if isinstance(old, str | list):
@@ -288,10 +283,10 @@ class Expressions:
         self.assign(node.target, after)
         return after if node.prefix else old
 
-    def _array(self: Interpreter, node: n.ArrayLiteral) -> list[Any]:
+    def _array(self, node: n.ArrayLiteral) -> list[Any]:
         return [None if isinstance(v, Nothing) else v for v in (self.ev(item) for item in node.items)]
 
-    def _paren(self: Interpreter, node: n.Paren) -> Any:
+    def _paren(self, node: n.Paren) -> Any:
         if isinstance(node.body, n.Pipeline) and isinstance(node.body.stages[0], n.ExpressionCommand) \
                 and len(node.body.stages) == 1 and isinstance(node.body.stages[0].value, n.Increment):  # fmt: skip
             return self.ev(node.body.stages[0].value)
