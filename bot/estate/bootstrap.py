@@ -70,7 +70,7 @@ def parameters(values: Mapping[str, str]) -> str:
 
 def text(script: str, values: Mapping[str, str]) -> str:
     """The PowerShell text a node runs."""
-    body = f"$Body = @'\n{source(BODY)}'@\n" if script == "start" else ""
+    body = f"$JobScript = @'\n{source(BODY)}'@\n" if script == "start" else ""
     return parameters(values) + body + "\n".join(source(part) for part in SCRIPTS[script])
 
 

@@ -1,7 +1,7 @@
 # start.ps1, version 1. Creates one job's folder and starts the job. A name can be used only once.
 #
 # Parameters: machine (who should run it), root, name, kind (shell, task, runner), runner (task), job (text of job.txt),
-# file (command.cmd or command.ps1), command (its text). $Body, before this script, is job.ps1.
+# file (command.cmd or command.ps1), command (its text). $JobScript, before this script, is job.ps1.
 
 # Tools write to the error stream even when they succeed; their exit code is what counts.
 function Invoke-Tool {
@@ -23,7 +23,7 @@ Section 'start' {
     [void][IO.Directory]::CreateDirectory($draft)
     [IO.File]::WriteAllText((Join-Path $draft 'job.txt'), $Given['job'])
     [IO.File]::WriteAllText((Join-Path $draft $Given['file']), $Given['command'])
-    [IO.File]::WriteAllText((Join-Path $draft 'job.ps1'), $Body)
+    [IO.File]::WriteAllText((Join-Path $draft 'job.ps1'), $JobScript)
     $ours = $true
     try {
         # Complete or not at all, and never over another folder: this rename is the first claim.
