@@ -21,7 +21,7 @@ def outage_commands(campaign: Campaign) -> tuple[tuple[str, str], ...]:
     for node in campaign.paused_nodes:
         found.append((f"let {node} take groups again", f"cluster.exe node {node} /resume"))
     for cms in campaign.plan.cms if campaign.plan else ():
-        found.append((f"is {cms} up, and where", f"Get-ClusteredMailboxServerStatus -Identity {_ps(cms)}"))
+        found.append((f"see whether {cms} is up, and where", f"Get-ClusteredMailboxServerStatus -Identity {_ps(cms)}"))
         found.append((f"bring {cms} online", f"Start-ClusteredMailboxServer -Identity {_ps(cms)}"))
         mount = f"Get-MailboxDatabase -Server {_ps(cms)} -Status | where {{ -not $_.Mounted }} | Mount-Database"
         found.append((f"mount what is dismounted on {cms}", mount))

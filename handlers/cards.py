@@ -124,7 +124,7 @@ def plan_message(campaign: Campaign, plan: Plan, expires_at: float, realm: Realm
         blocks += sections([check_line(check) for check in open_points], lead="*To know before you start*")
     if passing:
         rules = ", ".join(code(rule) for rule in dict.fromkeys(check.rule for check in passing))
-        blocks += sections([f"✓  {len(passing)} checks pass: {rules}"])
+        blocks += sections([f"✓  {len(passing)} {'check passes' if len(passing) == 1 else 'checks pass'}: {rules}"])
     blocks += [
         divider(),
         section(f"`/rollup start {campaign.id}` begins it; good until {when(expires_at)}. Nothing is locked or changed yet."),

@@ -79,6 +79,6 @@ class SlackEdge:
 
     def _early_votes(self) -> None:
         try:
-            self.intake.dispatch_inbox()
+            self.intake.early_votes()
         except StateError as down:
             log.warning("early votes wait: %s", down)

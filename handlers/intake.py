@@ -63,6 +63,12 @@ class Intake:
             with self._lock:
                 self._in_hand.discard(entry_id)
 
+    def early_votes(self) -> None:
+        """Handle the reactions that waited for a gate to open. Raises StateError when the store is away."""
+        for entry in self._deps.store.inbox_list():
+            if isinstance(trust.inbound(entry.id, entry.body), trust.Reacted):
+                self.handle(entry.id, entry.body)
+
     def dispatch_inbox(self, older_than_s: float = 0.0) -> int:
         """Handle again what was received and not finished. Raises StateError when the store is away."""
         entries = self._deps.store.inbox_list(older_than_s=older_than_s)

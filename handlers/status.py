@@ -32,10 +32,10 @@ from state.words import Campaign, Check, GateStatus, OutcomeKind, Policy, Realm,
 
 # Which rules' newest checks answer which question, in the order they are asked.
 TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Mail", ("MOVE-DONE", "CMS-ONLINE", "NODE-PASSIVE", "MAIL-UP")),
-    ("Failover now", ("SPARE-UP", "MOVE-READY", "CLUSSVC-BACK")),
-    ("Quorum and Cluster Group", ("QUORUM-SURVIVES", "VIEW-AGREE", "NODE-EMPTY", "GROUPS-SNAPSHOT")),
-    ("Copies and SCR", ("COPIES-HEALTHY", "COPY-OK", "SCR-COPY-OK", "SEEDING-NONE", "SCR-TARGETS-FIRST")),
+    ("Mail", ("MOVE-DONE", "NODE-PASSIVE", "BOTH-NODES")),
+    ("Failover now", ("SPARE-UP", "MOVE-READY", "NODE-PAUSED", "CLUSSVC-BACK")),
+    ("Quorum and Cluster Group", ("QUORUM-SURVIVES", "VIEW-AGREE", "GROUPS-SNAPSHOT", "NODE-EMPTY")),
+    ("Copies and SCR", ("SCR-COPY-OK", "SEEDING-NONE", "SCR-TARGETS-FIRST", "MOVE-READY")),
 )
 
 

@@ -24,7 +24,10 @@ from state.store import Cursor
 from state.words import Actor, Campaign, Event, GateOpened, GateStatus, Lease, Paused, Recorded, Refusal, ThreadOpened
 
 log = logging.getLogger(__name__)
-RETRY_S, LOOK_S = 2.0, 15.0  # wall seconds between tries of what failed, and between looks at everything
+RETRY_S, LOOK_S = 1.0, 15.0  # wall seconds before what failed is tried again (doubled each time, up to the second)
+CONTENT = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "metadata_too_large"}
+)
 BOT = Actor(user="", person="rollup-bot", name="rollup-bot")
 
 
@@ -38,6 +41,7 @@ class Projector:
         self._lock = threading.Lock()
         self._folded: dict[str, Campaign] = {}  # as of the cursor; only a memory, checked against it
         self._retry_at = self._look_at = 0.0  # monotonic seconds
+        self._pause = RETRY_S
         self.behind: set[str] = set()  # campaigns whose thread lags because Slack or the store did not answer
 
     def project(self, campaign_id: str) -> bool:
@@ -47,10 +51,13 @@ class Projector:
                 lease = self._deps.store.leases.take(f"publish:{campaign_id}")
                 if lease is None:
                     return False  # whoever holds it looks once more after giving it back
+                walk = _Walk(self._deps, self._posting, campaign_id, lease, self._folded)
                 try:
-                    _Walk(self._deps, self._posting, campaign_id, lease, self._folded).run()
+                    walk.run()
                 finally:
                     self._deps.store.leases.release(lease)
+                if walk.opened:
+                    self._gate_opened()
                 campaign = self._deps.store.get(campaign_id)
                 if campaign is None or self._deps.store.cursor(campaign_id).version >= campaign.version:
                     break
@@ -60,11 +67,12 @@ class Projector:
             log.warning("thread of %s is behind: %s", campaign_id, why)
             with self._lock:
                 self.behind.add(campaign_id)
+                self._pause = min(LOOK_S, self._pause * 2)
+                self._retry_at = time.monotonic() + self._pause
             return False
         with self._lock:
             self.behind.discard(campaign_id)
-        if campaign is not None and campaign.gate is not None and campaign.gate.status is GateStatus.OPENED:
-            self._gate_opened()
+            self._pause = RETRY_S
         return True
 
     def lagging(self) -> tuple[str, ...]:
@@ -73,7 +81,7 @@ class Projector:
         with self._lock:
             found = set(self.behind) if now >= self._retry_at else set()
             if found:
-                self._retry_at = now + RETRY_S
+                self._retry_at = now + self._pause
             look = now >= self._look_at
             if look:
                 self._look_at = now + LOOK_S
@@ -126,6 +134,7 @@ class _Walk:
         # Somebody before us may have posted and died: from there on, look before posting.
         self._doubt = "doing" in self._note
         self._seen: dict[int, list[tuple[str, str]]] | None = None
+        self.opened = False  # a gate became open: votes that came early can be counted
 
     def run(self) -> None:
         """Post every event after the cursor, then the card. Raises SlackError, StateError."""
@@ -211,7 +220,10 @@ class _Walk:
             placed = Placed(ts=standing[0][0], posted_hash=standing[0][1])
         else:
             self._announce(recorded.version)
-            placed = self._posting.post(channel, thread, post.text, post.blocks, post.event_type, post.payload)
+            placed_or_not = self._place(post, recorded, channel, thread)
+            if placed_or_not is None:
+                return
+            placed = placed_or_not
             if self._doubt and post.opens:  # the lost one may have arrived meanwhile
                 self._seen = None
                 standing = self._standing(channel, thread, recorded.version)
@@ -226,6 +238,29 @@ class _Walk:
                 Paused(by=BOT, reason="the gate does not fit into a Slack message"),
                 f"unfit-{self._id}-{recorded.version}",
             )
+
+    def _place(self, post: Post, recorded: Recorded, channel: str, thread: str) -> Placed | None:
+        """Post it. What Slack will not show as it is becomes plain words; a gate becomes no gate (None)."""
+        try:
+            return self._posting.post(channel, thread, post.text, post.blocks, post.event_type, post.payload)
+        except Refused as refused:
+            if refused.code not in CONTENT:
+                raise
+            log.error("Slack does not take event %d of %s: %s", recorded.version, self._id, refused.code)  # noqa: TRY400 - the code says it all
+        if not post.opens:
+            return self._posting.post(channel, thread, post.text, (), post.event_type, post.payload)
+        payload = {
+            "campaign": self._id,
+            "event": recorded.version,
+            "outcome": "blocked",
+            "rule": "GATE-FITS",
+            "step": post.payload["step"],
+        }
+        words = "Slack does not show this gate as it is, so there is none. The campaign is paused."
+        self._posting.post(channel, thread, words, (), "rollup_closed", payload)
+        self._version = recorded.version
+        self._apply(Paused(by=BOT, reason="Slack does not show the gate"), f"unfit-{self._id}-{recorded.version}")
+        return None
 
     def _standing(self, channel: str, thread: str, event: int) -> list[tuple[str, str]]:
         """(ts, fingerprint) of our messages that carry an event's number, oldest first."""
@@ -252,6 +287,7 @@ class _Walk:
     def _open_gate(self, gate_id: str, channel: str, placed: Placed) -> None:
         opened = GateOpened(gate=gate_id, channel=channel, ts=placed.ts, posted_hash=placed.posted_hash)
         answer = self._apply(opened, f"open-{gate_id}")
+        self.opened = self.opened or not isinstance(answer, Refusal)
         if isinstance(answer, Refusal):  # closed while it was being posted: nobody can have voted on it
             self._posting.void(channel, placed.ts)
 
