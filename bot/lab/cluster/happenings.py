@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bot.lab.cluster import packages
+from bot.lab.cluster.equip import RUNNER_TASK
 from bot.lab.cluster.exchange import Cms
 from bot.lab.cluster.model import ClusterError, FailoverCluster, Node
 from bot.lab.cluster.world import short
@@ -87,7 +88,7 @@ class Happenings:
         """Every task the bot left on the machine is started once more, as its trigger would."""
         machine = self._machine(fault)
         for task in machine.tasks.all():
-            if task.name.casefold().startswith("\\rollup-bot\\"):
+            if task.name.casefold().startswith("\\rollup-bot") and task.name.strip("\\") != RUNNER_TASK:
                 machine.tasks.run(task.name)
 
     def _package_swapped(self, fault: Fault) -> None:
