@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 import tomllib
@@ -133,6 +134,9 @@ class EstateRange:
 
     def __init__(self, scenario: Scenario, clock: LabClock, truth: TruthLog) -> None:
         self.scenario = scenario
+        # Import the evaluator before several machines ask for it at once: its modules need each other, and threads
+        # that import them together can meet a half-made one.
+        importlib.import_module("bot.lab.powershell.host")
         self.estate = build_estate(scenario, clock, truth)
         self.served: Any = None
 
