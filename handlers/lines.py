@@ -219,7 +219,8 @@ class _Speaker:
         what, todo = texts.outcome(done.kind, {"campaign": self.after.id})
         mark = "✓" if done.kind is OutcomeKind.DONE else "!" if done.kind is OutcomeKind.NEEDS_RESTART else "✗"
         down = f" Users were without mail for *{round(done.downtime_s)} seconds*." if done.downtime_s else ""
-        lines = [f"{mark}  *{esc(title)}*: {esc(done.sentence) or what} ({span(done.took_s)}){down}"]
+        said = done.sentence.removeprefix(f"{title}: ")  # the engine's sentence names its step; once is enough
+        lines = [f"{mark}  *{esc(title)}*: {esc(said) or what} ({span(done.took_s)}){down}"]
         if done.kind not in {OutcomeKind.DONE, OutcomeKind.NEEDS_RESTART}:
             codes = f" Exit codes: {', '.join(str(each) for each in done.exit_codes)}." if done.exit_codes else ""
             lines.append(f"{what}{codes} {todo}")
