@@ -83,11 +83,13 @@ def pages(chromium: Any) -> Iterator[Pages]:
 
 
 @pytest.fixture(scope="session")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Hands, str], None]:
-    """Writes a picture of a page: to docs/ for `make screenshots` (ROLLUP_SCREENSHOTS), else to a temporary folder."""
-    folder = Path(os.environ.get("ROLLUP_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """Writes a picture of a page: those to keep where `make screenshots` says (docs/), else to a temporary folder."""
+    aside = tmp_path_factory.mktemp("screenshots")
+    kept = Path(os.environ.get("ROLLUP_SCREENSHOTS") or aside)
 
-    def write(hands: Hands, name: str) -> None:
+    def write(hands: Hands, name: str, *, keep: bool) -> None:
+        folder = kept if keep else aside
         folder.mkdir(parents=True, exist_ok=True)
         hands.page.screenshot(path=folder / f"{name}.png", animations="disabled")
 

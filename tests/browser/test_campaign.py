@@ -102,12 +102,12 @@ def played(hands: Hands, picture: Callable[[str], Any]) -> None:
 @pytest.mark.scenario
 @pytest.mark.parametrize("surface", [{}, {"phone": True}, {"keyboard": True}], ids=["mouse", "phone", "keyboard"])
 def test_a_whole_campaign_is_played_on_the_page(
-        surface: dict[str, bool], practice: Range, pages: Pages, picture: Callable[[Hands, str], None]) -> None:
+        surface: dict[str, bool], practice: Range, pages: Pages, picture: Callable[..., None]) -> None:
     hands = pages.open(practice.url, **surface)
     try:
-        played(hands, lambda name: picture(hands, name if not surface else f"{name}-{next(iter(surface))}"))
+        played(hands, lambda name: picture(hands, name, keep=not surface))
     except BaseException:
-        picture(hands, "failed")
+        picture(hands, "failed", keep=False)
         print("".join(practice.lines[-60:]))  # what the range said, beside the failure
         raise
     levels = hands.page.evaluate("() => [...document.querySelectorAll('.level')].map((each) => each.textContent)")

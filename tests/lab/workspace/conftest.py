@@ -11,7 +11,8 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.lab.clock import LabClock
-from bot.lab.workspace import Channel, Person, RunningWorkspace, Workspace, serve_workspace
+from bot.lab.workspace import App, Channel, Person, RunningWorkspace, Workspace, serve_workspace
+from bot.lab.workspace.words import ALL_SCOPES
 
 START = datetime(2026, 3, 14, 20, 0, tzinfo=UTC)
 CHANNEL = "C0EXCHANGE"
@@ -54,7 +55,7 @@ def clock() -> LabClock:
 @pytest.fixture
 def space(said: Said, clock: LabClock) -> Workspace:
     channels = [Channel(id=CHANNEL, name="exchange-ops"), Channel(id="C0ELSEWHE", name="elsewhere", members={"U0ALICE00"})]
-    return Workspace(PEOPLE, channels, clock, truth=said, groups={"S0EXCHANG": ("U0ALICE00", "U0BOB0000")})
+    return Workspace(PEOPLE, channels, clock, truth=said, app=App(scopes=ALL_SCOPES), groups={"S0EXCHANG": ("U0ALICE00", "U0BOB0000")})
 
 
 @pytest.fixture

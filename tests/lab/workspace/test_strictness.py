@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import yaml
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
@@ -39,6 +41,14 @@ def test_tokens_are_judged(server: RunningWorkspace, space: Workspace) -> None:
     assert refused(WebClient(token="xoxb-wrong", base_url=url).auth_test) == "invalid_auth"
     assert refused(WebClient(token=space.app.app_token, base_url=url).auth_test) == "not_allowed_token_type"
     assert refused(WebClient(base_url=url).apps_connections_open, app_token=space.app.bot_token) == "not_allowed_token_type"
+
+
+def test_the_app_is_installed_with_what_its_manifest_asks_for() -> None:
+    manifest = yaml.safe_load((Path(__file__).parents[3] / "manifest.yml").read_text("utf-8"))
+    assert App().scopes == set(manifest["oauth_config"]["scopes"]["bot"])
+    assert App().events == set(manifest["settings"]["event_subscriptions"]["bot_events"])
+    assert list(App().commands) == [each["command"] for each in manifest["features"]["slash_commands"]]
+    assert [App().should_escape] == [each["should_escape"] for each in manifest["features"]["slash_commands"]]
 
 
 def test_a_missing_scope_is_named(said: Said, clock: LabClock) -> None:
@@ -266,7 +276,7 @@ def test_a_fault_breaks_as_many_calls_as_it_was_told(slack: WebClient, server: R
     server.fault("chat.postMessage", "error", value="fatal_error")
     assert refused(slack.chat_postMessage, channel=CHANNEL, text="one") == "fatal_error"
     server.fault("chat.postMessage", "lose_reply")
-    with pytest.raises(OSError, match="closed|reset|aborted"):
+    with pytest.raises(OSError, match=r"closed|reset|aborted"):
         WebClient(token=space.app.bot_token, base_url=server.api_url, retry_handlers=[]).chat_postMessage(
             channel=CHANNEL, text="two")
     slack.chat_postMessage(channel=CHANNEL, text="three")

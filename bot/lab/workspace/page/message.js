@@ -2,7 +2,7 @@
 
 import { Component, html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { Blocks } from "./blocks.js";
-import { act, data, isReply, mark } from "./store.js";
+import { act, data, isReply, mark, payload } from "./store.js";
 import { clockTime, emoji, fullTime, mrkdwn, personName, shortTime } from "./mrkdwn.js";
 
 const PICKS = ["white_check_mark", "heavy_check_mark", "+1", "no_entry", "x", "-1", "eyes", "raised_hand", "question",
@@ -83,7 +83,7 @@ export class Message extends Component {
     const who = personName(message.user);
     const canReact = !hers && message.subtype !== "tombstone";
     const reactions = message.reactions || [];
-    return html`<li class="message ${grouped ? "grouped" : ""} ${hers ? "ephemeral" : ""} ${kind ? `kind-${kind}` : ""} ${fresh ? "fresh" : ""}"
+    return html`<li class="message ${grouped ? "grouped" : ""} ${hers ? "ephemeral" : ""} ${kind ? `kind-${kind}` : ""} ${kind === "closed" && payload(message).outcome !== "done" ? "stopped" : ""} ${fresh ? "fresh" : ""}"
         id="m-${inThread ? "t" : "c"}-${message.ts}" data-ts=${message.ts} data-kind=${kind} tabindex=${active ? 0 : -1}
         onKeyDown=${this.keys} onFocus=${() => onFocus(message.ts)}>
       <div class="gutter">${grouped
