@@ -1,0 +1,74 @@
+"""Writes the record of a campaign that went well, event by event, for tests to spoil."""
+
+from __future__ import annotations
+
+from bot.procedure.facts import EstateFacts
+from bot.procedure.steps import commands
+from state import words as w
+from tests.procedure.build import NOW, change
+from tests.procedure.walk import campaign, image
+
+ALICE = w.Actor(user="U1", person="alice")
+BOB = w.Actor(user="U2", person="bob")
+CAROL = w.Actor(user="U3", person="carol")
+ID = "CLUSTER01-7"
+
+
+def events(plan: w.Plan, facts: EstateFacts) -> list[w.Event]:
+    """Request, plan, start, and for each step its gate, intent, jobs and end."""
+    made: list[w.Event] = [
+        w.CampaignRequested(
+            campaign=ID, nonce="n", cluster=plan.cluster, channel="C", by=ALICE, package_ref="", options=plan.options,
+            realm=w.Realm.LAB,
+        ),
+        w.ThreadOpened(ts="1.0"),
+        w.PlanMade(plan=plan, expires_at=NOW + 86400),
+        w.Started(by=ALICE),
+    ]
+    seen = facts
+    for step, checks, after, left in campaign(plan, facts):
+        asked = change(seen, step.target, validate=((step.cms, ""),)) if step.cms else seen
+        rendered = commands(step, asked, plan.package, campaign=ID, images=(image(seen, step.target),))
+        made += attempt(step, checks, after, rendered)
+        seen = left
+    made.append(w.Finished(sentence="done", user_downtime_s=100.0))
+    return made
+
+
+def attempt(
+    step: w.Step, checks: tuple[w.Check, ...], after: tuple[w.Check, ...], rendered: tuple[w.Command, ...], number: int = 1
+) -> list[w.Event]:
+    """One attempt of a step, as approved by Bob."""
+    gate = w.Gate(
+        id=f"{ID}.{step.id}.{number}", campaign=ID, step=step.id, attempt=number, target=step.target, kind="step",
+        title=step.title, digest=f"{step.id}-{number}", commands=rendered, checks=checks,
+        forecast=w.Forecast(step_s=1, downtime_s=0, basis="default"), approvers=(BOB, CAROL), barred=("alice",),
+        quorum=1, opened_at=NOW, expires_at=NOW + 3600,
+    )
+    made: list[w.Event] = [
+        w.GatePrepared(gate=gate),
+        w.GateOpened(gate=gate.id, channel="C", ts="2.0", posted_hash="h"),
+        w.GateConsumed(intent=w.Intent(
+            gate=gate.id, step=step.id, attempt=number, digest=gate.digest, approved_by=("bob",), users=("U2",),
+            fence=1, token="t", version=5, not_after=NOW + 60)),
+    ]
+    for place, command in enumerate(rendered):
+        name = f"{ID}-n-{step.id}-{number}-{place}"
+        order = w.JobOrder(name=name, campaign=ID, version=5, gate=gate.id, command=command, command_hash="c",
+                           not_after=NOW + 60)
+        made += [
+            w.JobOpened(order=order, token="t"),
+            w.JobStarted(job=name),
+            w.JobEnded(job=name, state=w.JobState.ENDED, exit_code=0),
+        ]
+    made.append(w.StepEnded(
+        outcome=w.Outcome(step=step.id, attempt=number, kind=w.OutcomeKind.DONE, sentence="done", checks=after, at=NOW),
+        advance=True))
+    return made
+
+
+def recorded(made: list[w.Event]) -> tuple[w.Recorded, ...]:
+    """The events as they stand in a stream."""
+    return tuple(
+        w.Recorded(version=i, at=NOW + i, event=event, prev=str(i - 1), hash=str(i)) for i, event in enumerate(made, 1)
+    )
