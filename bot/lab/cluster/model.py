@@ -93,9 +93,20 @@ class FailoverCluster(MovingCluster):
                 node.service = "running"
                 self.world.truth.write("cluster_service", node=node.name, state="running", job=job)
                 self.service_state(node, "Running")
+            if came:
+                self._inherit(job)
             for node in came:
                 self._pick_up(node, job)
                 self._fail_back(node)
+
+    def _inherit(self, job: str) -> None:
+        """Groups of nodes that are gone land on one that is here, a Paused one too if there is no other."""
+        for group in self.groups:
+            owner = self.node(group.owner)
+            heir = None if owner.up or group.phase or group.online else self.candidate(group, owner)
+            if heir is not None and heir.paused:
+                group.owner = heir.name
+                self._tell_moved(group, owner.name, heir.name, "failover", job)
 
     def _pick_up(self, node: Node, job: str) -> None:
         """Groups that should be online and are nowhere: this node takes them."""

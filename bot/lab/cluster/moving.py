@@ -41,8 +41,10 @@ class MovingCluster(ClusterState):
             if not self.may_own(group, to):
                 raise ClusterError(5010)
             if self.world.faults("group_stuck", group=group.name, machine=group.owner) is not None:
+                operation.takes_s = OFFLINE_WAIT_S
                 self._stick(group, operation)
                 return operation
+            operation.takes_s = (group.stop_s + group.start_s) or self.world.timing.group_move_s
             self._relocate(group, to, by, job, operation, graceful=True)
             return operation
 
@@ -115,7 +117,7 @@ class MovingCluster(ClusterState):
 
     def take_offline(self, group: Group, job: str = "") -> Operation:
         """Take a group offline for good: it stays so over moves and reboots."""
-        operation = Operation(f"take {group.name} offline")
+        operation = Operation(f"take {group.name} offline", takes_s=group.stop_s)
         with self.world.lock:
             group.wanted = False
             if not group.online and not group.phase:
@@ -134,7 +136,7 @@ class MovingCluster(ClusterState):
 
     def bring_online(self, group: Group, job: str = "") -> Operation:
         """Bring a group online where it is; raises ClusterError when its owner cannot."""
-        operation = Operation(f"bring {group.name} online")
+        operation = Operation(f"bring {group.name} online", takes_s=group.start_s)
         with self.world.lock:
             owner = self.node(group.owner)
             if not owner.up:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.lab.cluster.model import ClusterError
+from bot.lab.scenario_words import Act
 from tests.lab.cluster.stage import changed, stage
 
 
@@ -147,3 +148,17 @@ def test_a_cms_moved_by_cluster_tools_leaves_a_database_behind() -> None:
         s.until(lambda: any(d.mounted for d in cms.databases))
         assert s.did("cms_moved")[0]["by"] == "cluster.exe"
         assert not all(d.mounted for d in cms.databases)
+
+
+def test_when_only_a_paused_node_comes_back_everything_lands_there_offline() -> None:
+    with stage() as s:
+        s.run("EXN2", "cluster.exe node EXN2 /pause")
+        s.run("EXN2", "net stop ClusSvc")
+        s.until(lambda: s.owner("Cluster Group") == "EXN1" and not s.cluster.group("Cluster Group").phase)
+        s.estate.act(Act(when="start", do="estate", kind="dies", on="EXN1"))
+        s.until(lambda: not s.machine("EXN1").online and not s.cluster.node("EXN1").up)
+        s.run("EXN2", "net start ClusSvc")
+        s.until(lambda: s.owner("CMS1") == "EXN2")
+        assert s.cluster.group("CMS1").state == "Offline"
+        s.run("EXN2", "cluster.exe node EXN2 /resume")
+        s.until(lambda: s.estate.exchange.cms["cms1"].mail_up)
