@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import requests
 import spnego
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.lab.wsman import EstateServer, envelope, rc4
@@ -102,7 +102,8 @@ def test_rc4_and_md4_give_what_their_papers_say(plain: bool, monkeypatch: pytest
     assert rc4.md4(b"1234567890" * 8).hex() == "e33b4ddc9c38f2199c3e7b164fcc0536"
 
 
-@given(st.lists(st.binary(min_size=1, max_size=300), max_size=6))
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=100), max_size=4))
 def test_both_ways_of_rc4_agree_on_any_stream(pieces: list[bytes]) -> None:
     fast = rc4.Rc4(b"0123456789abcdef")
     slow = rc4.Rc4(b"0123456789abcdef")
