@@ -236,11 +236,13 @@ def _slack(bot: Bot, secrets: Secrets) -> None:
         retry_handlers=[ConnectionErrorRetryHandler(max_retry_count=1)],
     )
     identity = _until_slack_answers(lambda: read_identity(client, secrets.slack_app_token))
-    app = _until_slack_answers(lambda: App(
+    app = _until_slack_answers(
+        lambda: App(
             client=client,
             raise_error_for_unhandled_request=False,
             ignoring_self_events_enabled=False,  # else bolt swallows the deletion of our own gate messages
-        ))
+        )
+    )
     deps = Deps(
         store=bot.store,
         client=client,

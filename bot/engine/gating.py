@@ -100,6 +100,9 @@ def damaged(rooms: Rooms, campaign: Campaign) -> str | None:
         rooms.store.replay(campaign.id)
     except Broken as err:
         return err.why
+    newest = rooms.slack.newest_event(campaign)
+    if newest is not None and newest > campaign.version:
+        return f"the thread in Slack shows event {newest}, the store ends at {campaign.version}: an older copy was put back"
     return None
 
 

@@ -14,6 +14,9 @@ class Slack(Protocol):
     def recount(self, campaign: Campaign, gate: Gate) -> Ballot:
         """Read the gate's message and its reactions back from Slack and judge every vote. Never raises."""
 
+    def newest_event(self, campaign: Campaign) -> int | None:
+        """The highest event version our own posts in the campaign's thread name; None if Slack cannot say."""
+
     def project(self, campaign_id: str) -> None:
         """Bring Slack up to the campaign's version: card, lines, gate messages."""
 
