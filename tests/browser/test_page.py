@@ -64,8 +64,7 @@ def serious(hands: Hands) -> list[str]:
             if each["impact"] in {"serious", "critical"} for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "phone"), [("light", False), ("dark", True)], ids=["light-wide", "dark-phone"])
 def test_axe_finds_nothing_serious(scheme: str, phone: bool, sample: Sample, pages: Pages) -> None:
     hands = pages.open(sample.server.url, phone=phone, color_scheme=scheme)
     assert serious(hands) == []

@@ -118,7 +118,8 @@ def bolted(server: RunningWorkspace, space: Workspace) -> Iterator[Bolted]:
     bolt.handler.connect()
     until(server.connected)
     yield bolt
-    bolt.handler.close()
+    # Closing waits some seconds for the client's own timers: let that be nobody's wait.
+    threading.Thread(target=bolt.handler.close, daemon=True).start()
 
 
 def texts(space: Workspace, *, ephemeral: bool) -> list[str]:
