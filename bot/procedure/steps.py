@@ -7,6 +7,7 @@ The text here is the text a gate shows and the text in the job folder, byte for 
 from __future__ import annotations
 
 from bot.procedure.facts import EstateFacts, MachineFacts, NodeStatus, ServiceFacts, Unknown, same_name
+from bot.procedure.levels import Build, machine_level, try_build
 from bot.procedure.picture import Picture
 from bot.procedure.reach import cluster_name_of, picture_of
 from state.words import Command, JobKind, NodeImage, Package, Step, StepKind
@@ -77,6 +78,7 @@ def commands(
 ) -> tuple[Command, ...]:
     """The step's commands in the order they run, from CURRENT facts. Raises Unrenderable.
 
+    What is so already is not done again: an empty answer means that only the checks after the step are left.
     An install of a cluster node ends with a resume (`effect` "resume:<node>"): run it only after the AFTER checks
     of the install passed; after a 3010 skip it, it is the last command of the restart step.
     """
@@ -85,12 +87,29 @@ def commands(
     if step.kind is StepKind.EVACUATE:
         return _evacuate(step, picture)
     if step.kind is StepKind.INSTALL:
+        if _at_level(step, facts, package):  # an attempt was cut off after it took effect: what is left is the resume
+            paused = picture is not None and picture.status(step.target) is NodeStatus.PAUSED
+            return _resume(step, picture) if paused else ()
         return (_install(step, package, picture), *_resume(step, picture))
     if step.kind is StepKind.RESTART:
         return (_restart(step, campaign, picture), *(() if step.option == "reboot-first" else _resume(step, picture)))
     if step.kind is StepKind.HANDOFF:
-        return (_handoff(step, campaign),)
+        return () if _is_there(step, picture) else (_handoff(step, campaign),)
     return _restore(step, facts, picture, images)
+
+
+def _at_level(step: Step, facts: EstateFacts, package: Package) -> bool:
+    target = try_build(package.build)
+    level = machine_level(facts.machine(step.target), step.target)
+    return isinstance(target, Build) and isinstance(level, Build) and level == target
+
+
+def _is_there(step: Step, picture: Picture | None) -> bool:
+    """Whether the CMS is active on the target already, as every node that answered says."""
+    if picture is None or isinstance(picture.cms, Unknown):
+        return False
+    cms = next((one for one in picture.cms if same_name(one.name, step.cms)), None)
+    return cms is not None and isinstance(cms.active_node, str) and same_name(cms.active_node, step.target)
 
 
 def _evacuate(step: Step, picture: Picture | None) -> tuple[Command, ...]:

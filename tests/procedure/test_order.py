@@ -336,3 +336,13 @@ def test_an_install_that_owes_a_restart_lets_only_the_restart_through() -> None:
 def test_levels_at_the_target_need_no_step() -> None:
     facts = ccr(scr=NEW)
     assert check_plan(plan_of(facts), facts) == ()
+
+
+def test_a_step_that_was_so_already_needs_no_gate_but_its_proof() -> None:
+    begin, end = at(w.GatePrepared, "s02"), at(w.StepEnded, "s02")
+    skipped = [*EVENTS[:begin], *EVENTS[end:]]
+    assert check_events(recorded(skipped)) == ()
+    done = EVENTS[end]
+    assert isinstance(done, w.StepEnded)
+    bare = replace(done, outcome=replace(done.outcome, checks=()))
+    assert "APPROVAL-FRESH" in rules(check_events(recorded([*EVENTS[:begin], bare, *EVENTS[end + 1 :]])))

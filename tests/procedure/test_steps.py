@@ -49,7 +49,7 @@ def test_the_install_uses_the_copy_in_the_job_folder_and_guards_the_node() -> No
 
 
 def test_a_stand_alone_target_is_installed_without_a_guard_and_without_a_resume() -> None:
-    (install,) = made(SCR)
+    (install,) = made(SCR, ccr())
     assert install.guard == ""
     assert install.node == "SCR1"
 
@@ -148,3 +148,14 @@ def test_a_machine_name_is_a_plain_word(name: str) -> None:
 def test_a_group_with_blanks_and_umlauts_is_written_as_it_is() -> None:
     facts = regroup(ccr(scr=NEW), "Cluster Group", name="Clustergruppe für Süd")
     assert made(EVACUATE, facts)[0].text == 'cluster.exe group "Clustergruppe für Süd" /move:EXN1'
+
+
+def test_an_install_that_took_effect_before_it_was_cut_off_leaves_only_the_resume() -> None:
+    facts = emptied(ccr(scr=NEW, n2=NEW), "EXN2", "EXN1")
+    assert [one.effect for one in made(INSTALL, facts)] == ["resume:EXN2"]
+    assert made(INSTALL, ccr(scr=NEW, n2=NEW)) == ()
+    assert made(SCR, ccr(scr=NEW)) == ()
+
+
+def test_a_mail_server_that_is_there_already_is_not_moved() -> None:
+    assert made(HANDOFF, ccr(scr=NEW, n2=NEW, active="EXN2")) == ()

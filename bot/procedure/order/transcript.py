@@ -243,7 +243,7 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         walk.no("PRE-COMPLETE", f"Step {outcome.step} ended, which was not under way.")
         return
     done = outcome.kind is w.OutcomeKind.DONE
-    if walk.intent is None and not (done and _needless(walk, step)):
+    if walk.intent is None and not (done and _needless(walk, step, outcome)):
         walk.no("APPROVAL-FRESH", f"Step {step.id} ended without an intent.")
     if done:
         stopping = [check.rule for check in outcome.checks if check.verdict in _STOPS]
@@ -263,9 +263,20 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         walk.index += 1
 
 
-def _needless(walk: Walk, step: w.Step) -> bool:
-    """Whether a step may be done without a gate: nothing was run because its machine was found done already."""
-    return step.kind in {w.StepKind.INSTALL, w.StepKind.EVACUATE} and not walk.jobs
+_SO_ALREADY = {
+    w.StepKind.EVACUATE: "NODE-EMPTY",
+    w.StepKind.INSTALL: "LEVEL-REACHED",
+    w.StepKind.HANDOFF: "MOVE-DONE",
+}
+
+
+def _needless(walk: Walk, step: w.Step, outcome: w.Outcome) -> bool:
+    """Whether a step may be done without a gate: nothing was run, and the checks after it show that it is so already."""
+    if walk.jobs:
+        return False
+    judged = {check.rule: check.verdict for check in outcome.checks}
+    proof = _SO_ALREADY.get(step.kind)
+    return step.kind is w.StepKind.RESTORE or (proof is not None and judged.get(proof) in _WAIVABLE)
 
 
 def _finished(walk: Walk) -> None:

@@ -158,6 +158,21 @@ class Case:
         """The step's machine, or at PLAN every machine of the campaign."""
         return self.subjects if self.step is not None else self.scope
 
+    @cached_property
+    def leaving(self) -> tuple[tuple[Picture, str], ...]:
+        """The nodes whose Cluster service will stop: the step's, or at PLAN all that need the rollup."""
+        return tuple(
+            (picture, name)
+            for picture in self.clusters
+            for name in picture.nodes
+            if any(same_name(name, one) for one in self.subjects)
+        )
+
+    @property
+    def answers(self) -> tuple[tuple[str, MachineFacts | Unknown], ...]:
+        """Each machine to be patched with its facts, or why there are none."""
+        return tuple((name, self.machine(name) or Unknown(self.silent(name))) for name in self.subjects)
+
     def machine(self, name: str) -> MachineFacts | None:
         """A machine's facts, if it was read and answered."""
         found = self.facts.machine(name)
@@ -216,6 +231,20 @@ class Case:
     def before(self, rule: str) -> dict[str, str]:
         """The facts a rule rested on at this step's gate, by name: the state before the step."""
         return {fact.name: fact.value for check in self.context.gate_checks if check.rule == rule for fact in check.facts}
+
+
+def alone(case: Case) -> Finding | None:
+    """Why a node rule does not apply to a stand-alone target, or an unknown if that is not certain."""
+    if case.step is None or case.cluster is not None:
+        return None
+    machine = case.machine(case.step.target)
+    if machine is None:
+        return unknown(f"{case.silent(case.step.target)}.", "Recheck when it answers.")
+    if isinstance(machine.cluster, Unknown):
+        return unknown(
+            f"Whether {machine.name} is a cluster node could not be read: {machine.cluster.why}.", "Recheck."
+        )
+    return not_needed(f"{machine.name} is a stand-alone machine: it has no cluster groups.")
 
 
 Judge = Callable[[Case], Finding]

@@ -23,19 +23,9 @@ _DISK_DECIDES = (QuorumModel.DISK_2003, QuorumModel.DISK_ONLY)
 _WITNESS_VOTES = (QuorumModel.MNS_SHARE, QuorumModel.NODE_DISK, QuorumModel.NODE_SHARE)
 
 
-def _leaving(case: Case) -> tuple[tuple[Picture, str], ...]:
-    """The nodes whose Cluster service will stop: the step's, or at PLAN all that need the rollup."""
-    return tuple(
-        (picture, name)
-        for picture in case.clusters
-        for name in picture.nodes
-        if any(same_name(name, one) for one in case.subjects)
-    )
-
-
 def quorum_survives(case: Case) -> Finding:
     """S8: the votes left without the node, witness included, keep the cluster formed."""
-    found = [_quorum(picture, name) for picture, name in _leaving(case)]
+    found = [_quorum(picture, name) for picture, name in case.leaving]
     if not found:
         return not_needed("No cluster node is taken out: quorum is not touched.")
     return together(found, " ".join(dict.fromkeys(one.sentence for one in found)))
@@ -108,7 +98,7 @@ def _with_witness(
 def spare_up(case: Case) -> Finding:
     """S9: something is there to fail over to while the node is out."""
     found = []
-    for picture, name in _leaving(case):
+    for picture, name in case.leaving:
         if case.when is When.PLAN and picture.cms_on(name):
             continue  # judged at its own gate, when its mail server has left
         found.append(_spare(picture, name))

@@ -25,15 +25,6 @@ _EVACUATE = frozenset({StepKind.EVACUATE})
 _RANK = {"Online": 0, "Partially Online": 1, "Offline": 2, "Pending": 3, "Unknown": 3, "Failed": 4}
 
 
-def _leaving(case: Case) -> tuple[tuple[Picture, str], ...]:
-    return tuple(
-        (picture, name)
-        for picture in case.clusters
-        for name in picture.nodes
-        if any(same_name(name, one) for one in case.subjects)
-    )
-
-
 def _preferred(case: Case, name: str) -> str:
     if case.step is not None:
         return case.step.to
@@ -44,7 +35,7 @@ def _preferred(case: Case, name: str) -> str:
 def group_move_plan(case: Case) -> Finding:
     """S11: every group that must leave has an Up, unpaused node that may own it."""
     found = []
-    for picture, name in _leaving(case):
+    for picture, name in case.leaving:
         if len(picture.nodes) == 1:
             found.append(not_needed(f"{picture.name} has one node: its groups have nowhere to go and stay."))
             continue

@@ -169,21 +169,14 @@ def pkg_newer(case: Case) -> Finding:
                     fact,
                 )
             )
-        elif level == build and case.step is not None and case.step.kind is StepKind.INSTALL:
-            found.append(
-                blocks(
-                    f"{name} is at {build} already; installing again changes nothing and may fail.",
-                    "Recheck: the step is done if its checks pass.",
-                    fact,
-                )
-            )
         else:
             if level >= build:
                 done.append(name)
             found.append(passes("", fact))
-    return together(
-        found, f"{build} is newer than every machine that gets it." + (f" Done already: {', '.join(done)}." if done else "")
-    )
+    if done and case.step is not None:
+        return together(found, f"{', '.join(done)} is at {build} already: nothing is installed again.")
+    done_already = f" Done already: {', '.join(done)}." if done else ""
+    return together(found, f"{build} is newer than every machine that gets it.{done_already}")
 
 
 def pkg_live(case: Case) -> Finding:

@@ -6,7 +6,21 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from bot.procedure.rules import cluster, copies, groups, handoff, level, machine, node, package, people, reading, scr
+from bot.procedure.rules import (
+    cluster,
+    copies,
+    groups,
+    handoff,
+    level,
+    machine,
+    membership,
+    node,
+    package,
+    people,
+    reading,
+    scr,
+    software,
+)
 from bot.procedure.rules.case import Rule
 
 
@@ -34,8 +48,8 @@ _ORDER = (
 _ROWS = {
     rule.id: rule
     for rule in (
-        *reading.RULES, *level.RULES, *package.RULES, *node.RULES, *cluster.RULES, *groups.RULES, *scr.RULES,
-        *copies.RULES, *handoff.RULES, *machine.RULES, *people.RULES, copies.RECENT,
+        *reading.RULES, *level.RULES, *package.RULES, *node.RULES, *membership.RULES, *cluster.RULES, *groups.RULES, *scr.RULES,
+        *copies.RULES, *handoff.RULES, *machine.RULES, *software.RULES, *people.RULES, copies.RECENT,
     )
 }
 

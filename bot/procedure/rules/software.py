@@ -1,0 +1,247 @@
+"""Rules about the software on the machine: PowerShell, antivirus, policies, custom scripts, the runner task."""
+
+from __future__ import annotations
+
+from bot.procedure.facts import Unknown
+from bot.procedure.rules.case import (
+    Case,
+    Finding,
+    Rule,
+    blocks,
+    not_needed,
+    passes,
+    together,
+    unknown,
+    warns,
+)
+from state.words import Fact, StepKind
+
+_INSTALL = frozenset({StepKind.INSTALL})
+_HANDOFF = frozenset({StepKind.HANDOFF})
+_NO_CRL = 0x200  # WTPF_IGNOREREVOKATION: State 0x23e00 has it, 0x23c00 has not
+_LAX = {"", "undefined", "bypass", "unrestricted", "remotesigned"}
+
+
+def wmf_version(case: Case) -> Finding:
+    """§9: WMF 3.0 breaks Exchange 2007 rollups (1603); 1.0 cannot run the probe."""
+    found = []
+    for name, machine in case.answers:
+        version = machine if isinstance(machine, Unknown) else machine.powershell
+        if isinstance(version, Unknown) or not version:
+            why = version.why if isinstance(version, Unknown) else "it was not read"
+            found.append(unknown(f"The PowerShell version of {name} is not known: {why}.", "Recheck."))
+            continue
+        fact = Fact(name="PowerShell", value=version, machine=name)
+        major = version.split(".", 1)[0]
+        if major != "2":
+            new = major.isdigit() and int(major) > 2
+            found.append(
+                blocks(
+                    f"{name} has PowerShell {version}; "
+                    + ("rollups for Exchange 2007 fail under it with 1603." if new else "the bot needs 2.0."),
+                    "Remove Windows Management Framework 3.0 or later there." if new else "Install WMF 2.0 (KB968930).",
+                    fact,
+                )
+            )
+        else:
+            found.append(passes("", fact))
+    return together(found, "PowerShell 2.0 is on every machine to be patched.")
+
+
+def exec_policy(case: Case) -> Finding:
+    """§9: an execution policy from group policy overrides what the bot asks for."""
+    found = []
+    for name, machine in case.answers:
+        policy = machine if isinstance(machine, Unknown) else machine.machine_policy
+        if isinstance(policy, Unknown):
+            found.append(unknown(f"The execution policy of {name} is not known: {policy.why}.", "Recheck."))
+        elif policy.casefold() not in _LAX:
+            found.append(
+                warns(
+                    f"Group policy sets the execution policy of {name} to {policy}: job scripts there must be signed.",
+                    "Sign bot/estate/scripts, or exempt the job root.",
+                    Fact(name="execution policy", value=policy, machine=name),
+                )
+            )
+        else:
+            found.append(passes("", Fact(name="execution policy", value=policy or "none by GPO", machine=name)))
+    return together(found, "No group policy stops the bot's scripts.")
+
+
+def antivirus(case: Case) -> Finding:
+    """§9: Forefront's own papers want it off on all nodes and the active node first: people decide."""
+    found = []
+    for name, machine in case.answers:
+        if isinstance(machine, Unknown):
+            found.append(unknown(f"{machine.why}.", "Recheck."))
+            continue
+        if isinstance(machine.services, Unknown):
+            found.append(unknown(f"The services of {name} could not be read: {machine.services.why}.", "Recheck."))
+            continue
+        running = [
+            one.name
+            for one in machine.services
+            if one.name.upper().startswith(("FSC", "FSE")) and one.state.casefold() == "running"
+        ]
+        fact = Fact(name="Forefront", value=", ".join(running) or "none running", machine=name)
+        if running:
+            found.append(
+                blocks(
+                    f"Forefront runs on {name} ({', '.join(running)}); it must be off while Exchange is patched.",
+                    f"On {name}: fscutility /disable, with its services stopped; after the install fscutility /enable.",
+                    fact,
+                    waivable=True,
+                )
+            )
+        else:
+            found.append(passes("", fact))
+    return together(found, "No Forefront service is running.")
+
+
+def crl_reach(case: Case) -> Finding:
+    """§5/§9: where the revocation list is out of reach an install takes 40 to 60 minutes and may hang services."""
+    found, asking = [], []
+    for name, machine in case.answers:
+        if isinstance(machine, Unknown):
+            found.append(unknown(f"{machine.why}.", "Recheck."))
+            continue
+        state = dict(machine.software).get("crl", "")
+        found.append(passes("", Fact(name="revocation check of SYSTEM", value=state or "default (on)", machine=name)))
+        if not (state.isdigit() and int(state) & _NO_CRL):
+            asking.append(name)
+    if asking:
+        found.append(
+            warns(
+                f"{', '.join(asking)}: certificates are checked against Microsoft's revocation list. "
+                "Where it cannot be reached, an install takes 40 to 60 minutes.",
+                "Do not stop it on silence. crl.microsoft.com must be reachable for SYSTEM.",
+            )
+        )
+    return together(found, "No install waits for the certificate revocation list.")
+
+
+def custom_actions(case: Case) -> Finding:
+    """§9: from SP2 on a rollup runs this script of the administrator's; its result cannot be seen."""
+    found = []
+    for name, machine in case.answers:
+        if isinstance(machine, Unknown):
+            found.append(unknown(f"{machine.why}.", "Recheck."))
+            continue
+        software = dict(machine.software)
+        sha = software.get("custom-actions-sha256", "")
+        fact = Fact(name="CustomPatchInstallerActions.ps1", value=sha or "absent", machine=name)
+        if sha:
+            first = " / ".join(software.get("custom-actions", "").split("\n")[:3])
+            found.append(
+                warns(
+                    f"{name} has CustomPatchInstallerActions.ps1 (SHA-256 {sha[:12]}): the rollup runs it, unseen. "
+                    f"It begins: {first[:200]}",
+                    "Read it before you approve.",
+                    fact,
+                )
+            )
+        else:
+            found.append(passes("", fact))
+    return together(found, "No custom patch script runs along.")
+
+
+def runner_task(case: Case) -> Finding:
+    """§9: a handoff runs through the task the Windows administrator registered on the receiving node."""
+    if case.step is not None:
+        names = [case.step.target]
+    else:
+        steps = case.plan.steps if case.plan else ()
+        names = list(dict.fromkeys(step.target for step in steps if step.kind is StepKind.HANDOFF))
+    found = []
+    for name in names:
+        machine = case.machine(name)
+        there = machine.runner_ok if machine else Unknown(case.silent(name))
+        if isinstance(there, Unknown):
+            found.append(unknown(f"Whether the runner task is on {name} is not known: {there.why}.", "Recheck."))
+            continue
+        fact = Fact(name="runner task", value="registered" if there else "absent", machine=name)
+        if not there:
+            found.append(
+                blocks(
+                    f"The runner task is not registered on {name}: the bot cannot move a mail server there.",
+                    "Register rollup-bot-runner there under the named account (docs, runner task).",
+                    fact,
+                )
+            )
+        else:
+            found.append(passes("", fact))
+    if not found:
+        return not_needed("No mail server has to move.")
+    return together(found, f"The runner task is registered on {', '.join(names)}.")
+
+
+RULES = (
+    Rule(
+        id="WMF-VERSION",
+        says="The machine has PowerShell 2.0, neither older nor newer.",
+        source="facts/exchange.md §9: Exchange team, December 2012",
+        sentences=("S3",),
+        plan=True,
+        gate=_INSTALL,
+        needs=("the PowerShell engine's version",),
+        stops="Rollups end with 1603 under WMF 3.0; the probe needs 2.0.",
+        remedy="Remove WMF 3.0 or later; install WMF 2.0.",
+        judge=wmf_version,
+    ),
+    Rule(
+        id="AV",
+        says="Forefront is off on the machine while it is patched.",
+        source="facts/exchange.md §5 and §9: its papers contradict the document, so people decide",
+        sentences=("S3",),
+        plan=True,
+        gate=_INSTALL,
+        needs=("services named FSC* or FSE*",),
+        stops="It holds files and may break the install.",
+        remedy="`fscutility /disable` before, `/enable` after, both by people.",
+        waivable="with a reason",
+        judge=antivirus,
+    ),
+    Rule(
+        id="RUNNER-TASK",
+        says="The runner task is registered on the node that receives a mail server.",
+        source="facts/exchange.md §9, Who runs what on a node",
+        sentences=("S14",),
+        plan=True,
+        gate=_HANDOFF,
+        needs=("the task rollup-bot-runner",),
+        stops="The bot could not move the mail server.",
+        remedy="Register the task.",
+        judge=runner_task,
+    ),
+    Rule(
+        id="EXEC-POLICY",
+        says="No group policy stops the bot's scripts.",
+        source="facts/exchange.md §9",
+        plan=True,
+        needs=("the machine's execution policy",),
+        stops="It only warns.",
+        remedy="Sign the scripts or exempt the job root.",
+        judge=exec_policy,
+    ),
+    Rule(
+        id="CRL-REACH",
+        says="People know when an install may wait for the certificate revocation list.",
+        source="facts/exchange.md §5 (kb 944752) and §9",
+        plan=True,
+        needs=("WinTrust State of SYSTEM",),
+        stops="It only warns; the forecast is longer.",
+        remedy="Make crl.microsoft.com reachable for SYSTEM.",
+        judge=crl_reach,
+    ),
+    Rule(
+        id="CUSTOM-ACTIONS",
+        says="A custom patch script that the rollup will run is shown.",
+        source="facts/exchange.md §9: Exchange team 2010",
+        plan=True,
+        gate=_INSTALL,
+        needs=("Scripts\\Customization\\CustomPatchInstallerActions.ps1",),
+        stops="It only warns; its SHA-256 is part of what is approved.",
+        remedy="Read it.",
+        judge=custom_actions,
+    ),
+)
