@@ -107,12 +107,12 @@ class WindowsEstate:
     ) -> MachineFacts:
         config = self._config
         mine = [pair for pair in validate if same_name(pair[1], name)]
-        sections = [*probe.FAST]
-        sections += probe.PACKAGE if package is not None else ()
-        sections += probe.SLOW if slow else ()
-        sections += probe.VALIDATE if mine else ()
+        kinds = ["fast", "jobs"]
+        kinds += ["package"] if package is not None else []
+        kinds += ["slow"] if slow else []
+        kinds += ["validate"] if mine else []
         values = {
-            "sections": ",".join(sections),
+            "kinds": ",".join(kinds),
             "root": config.job_root,
             "runner": config.runner_task,
             "name": "",
@@ -158,7 +158,7 @@ class WindowsEstate:
             "cms": _handed_over(command.effect),
         }
         values = self._where(order) | {
-            "sections": "start",
+            "kinds": "start",
             "kind": command.kind.value,
             "runner": self._config.runner_task,
             "job": _lines(order, body),
@@ -188,7 +188,7 @@ class WindowsEstate:
     def close(self, order: JobOrder) -> JobReport:
         """Close a job's name: VOID if it can never run now, else what stands there. May be repeated."""
         node = order.command.node
-        values = self._where(order) | {"sections": "close", "job": _lines(order, self._identity(order))}
+        values = self._where(order) | {"kinds": "close", "job": _lines(order, self._identity(order))}
         reply = self._ask(node, "close", values, self._config.short_s)
         why = reply.why_missing("close")
         if why:
@@ -201,7 +201,7 @@ class WindowsEstate:
     def observe(self, order: JobOrder) -> JobReport:
         """Look at a job's folder."""
         node = order.command.node
-        values = {"sections": "jobs", "root": self._config.job_root, "name": _named(order)}
+        values = {"kinds": "jobs", "root": self._config.job_root, "name": _named(order)}
         reply = self._ask(node, "jobs", values, self._config.short_s)
         try:
             return probe.job_report(order.name, node, reply, self._identity(order))
@@ -212,7 +212,7 @@ class WindowsEstate:
         """List every job folder on the given machines. Raises EstateError if one cannot be listed."""
 
         def one(name: str) -> tuple[JobFolder, ...]:
-            values = {"sections": "jobs", "root": self._config.job_root, "name": ""}
+            values = {"kinds": "jobs", "root": self._config.job_root, "name": ""}
             reply = self._ask(name, "jobs", values, self._config.short_s)
             try:
                 return probe.job_folders(name, reply)
@@ -226,7 +226,7 @@ class WindowsEstate:
         if order.command.kind is not JobKind.TASK:
             return
         node = order.command.node
-        reply = self._ask(node, "tidy", {"sections": "tidy", "name": _named(order)}, self._config.short_s)
+        reply = self._ask(node, "tidy", {"kinds": "tidy", "name": _named(order)}, self._config.short_s)
         why = reply.why_missing("tidy")
         deleted = reply.first("deleted")
         if why or (deleted is not None and deleted[-1] != "0"):

@@ -38,13 +38,13 @@ def _cms(machine: str, reply: Reply, name: str, storage_type: str) -> CmsFacts:
         storage_type=storage_type or Unknown("ClusteredStorageType was not given"),
         build=part(reply, "version", lambda r: _version(r, name)),
         databases=part(reply, "databases", lambda r: tuple(_database(f) for f in _rows(r, "database", name, 6))),
-        standbys=part(reply, "standby", lambda r: _standbys(r, name)),
+        standbys=part(reply, "standby", standbys(name)),
         copies=part(reply, "copies", lambda r: tuple(_copy(f) for f in _rows(r, "copy", name, 6))),
     )
 
 
 def _rows(reply: Reply, key: str, cms: str, count: int) -> list[tuple[str, ...]]:
-    return [fields for fields in (expect(f, count) for f in reply.all(key)) if fields[0] == cms]
+    return [fields for fields in (expect(f, count) for f in reply.all(key)) if same_name(fields[0], cms)]
 
 
 def _marked(text: str) -> tuple[str, tuple[str, ...]]:
@@ -87,12 +87,17 @@ def _database(fields: tuple[str, ...]) -> DatabaseFacts:
     )
 
 
-def _standbys(reply: Reply, name: str) -> tuple[tuple[str, tuple[StandbyFacts, ...]], ...]:
-    targets = _rows(reply, "standby", name, 4)
-    return tuple(
-        (group, tuple(_standby(node, lag) for _, of, node, lag in targets if of == group))
-        for _, group in _rows(reply, "group", name, 2)
-    )
+def standbys(server: str) -> Callable[[Reply], tuple[tuple[str, tuple[StandbyFacts, ...]], ...]]:
+    """A reader of a mailbox server's (storage group, SCR targets); () for a machine that is none itself."""
+
+    def read(reply: Reply) -> tuple[tuple[str, tuple[StandbyFacts, ...]], ...]:
+        targets = _rows(reply, "standby", server, 4)
+        return tuple(
+            (group, tuple(_standby(node, lag) for _, of, node, lag in targets if of == group))
+            for _, group in _rows(reply, "group", server, 2)
+        )
+
+    return read
 
 
 def _standby(node: str, lag: str) -> StandbyFacts:

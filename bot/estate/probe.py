@@ -15,12 +15,6 @@ from bot.estate.reply import Malformed, Reply, expect, number, part, seconds
 from bot.procedure.facts import LevelFacts, MachineFacts, PackageFacts, PatchFacts, ServiceFacts, Unknown
 from state.words import JobFolder, JobReport
 
-FAST = ("system", "policy", "exsetup", "patches", "services", "cluster", "cluster.exe", "reboot", "disks", "root",
-        "runner", "software", "jobs", "snapin", "cms", "status", "version", "databases", "standby")  # fmt: skip
-SLOW = ("copies", "health", "mapi", "roles")
-PACKAGE = ("package", "signature")
-VALIDATE = ("validate",)
-
 _VERSION = re.compile(r"0*(\d+)\.0*(\d+)\.0*(\d+)\.0*(\d+)")
 _REPARSE_POINT = 0x400
 _TRUSTED = {"SY", "BA", "CO", "S-1-5-18", "S-1-5-32-544", "S-1-3-0"}  # SYSTEM, Administrators, "whoever creates"
@@ -67,6 +61,7 @@ def machine_facts(name: str, reply: Reply, *, read_at: float, skew_s: float | Un
         jobs=part(reply, "jobs", lambda r: tuple(f.listed(name) for f in folder.folders(r))),
         mailboxes=part(reply, "roles", exchange_view.mailboxes),
         roles=part(reply, "roles", exchange_view.roles),
+        own_standbys=part(reply, "standby", exchange_view.standbys(name)),
         software=_software(reply, services),
         missing=tuple(missing),
     )
@@ -94,7 +89,7 @@ def silent(name: str, why: str, *, read_at: float) -> MachineFacts:
         os_version=unknown, powershell=unknown, machine_policy=unknown, job_root_ok=unknown, runner_ok=unknown,
         level=unknown, package=unknown, cluster=unknown, cluster_service=unknown, services=unknown, cms=unknown,
         health=unknown, validate=unknown, mapi=unknown, reboot_pending=unknown, disk_free_mb=unknown, jobs=unknown,
-        mailboxes=unknown, roles=unknown,
+        mailboxes=unknown, roles=unknown, own_standbys=unknown,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pytest
 
-from bot.estate import bootstrap, probe
+from bot.estate import bootstrap
 from tests.powershell.lint import findings, functions
 
 SCRIPTS = sorted(f.name for f in files("bot.estate").joinpath("scripts").iterdir() if f.name.endswith(".ps1"))
@@ -85,8 +85,8 @@ TAKES = {
 
 def largest(script: str) -> dict[str, str]:
     """The longest parameters a script may realistically be sent with."""
-    sections = ",".join(probe.FAST + probe.SLOW + probe.PACKAGE + probe.VALIDATE) if script == "probe" else script
-    return {"sections": sections} | {key: LARGEST[key] for key in TAKES[script]}
+    kinds = "fast,jobs,package,slow,validate" if script == "probe" else script
+    return {"kinds": kinds} | {key: LARGEST[key] for key in TAKES[script]}
 
 
 @pytest.mark.parametrize("name", sorted(bootstrap.SCRIPTS))
@@ -113,7 +113,7 @@ def test_what_a_node_unpacks_is_the_text_of_the_files(name: str) -> None:
     "value", ["'; Stop-Computer #", "x' + (Get-Date) + '", "$(whoami)", "`ncalc", "%PATHS%", '"&calc&"']
 )
 def test_a_name_never_becomes_part_of_the_code(value: str) -> None:
-    text = bootstrap.text("jobs", {"sections": "jobs", "name": value, "root": "C:\\x"})
+    text = bootstrap.text("jobs", {"kinds": "jobs", "name": value, "root": "C:\\x"})
     parameters = re.match(r"\$Parameters = @'\n([a-z]+\t[A-Za-z0-9+/=]*\n)+'@\n", text)
     assert parameters is not None
     assert value not in text

@@ -4,7 +4,7 @@
 
 Say 'script' @('close', '1')
 
-Section 'close' {
+Section 'close' 'close' {
     if ($env:COMPUTERNAME -ne $Given['machine']) {
         throw ('this machine is ' + $env:COMPUTERNAME + ', not ' + $Given['machine'])
     }

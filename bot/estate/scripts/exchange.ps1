@@ -1,7 +1,7 @@
 # exchange.ps1, version 1. Reads what Exchange knows, as seen from this machine. Changes nothing:
 # -ValidateOnly and the Test- cmdlets are reads.
 #
-# Parameters: sections, machine (this machine's name in the inventory), validate (lines of cms<TAB>target).
+# Parameters: kinds, validate (lines of cms<TAB>target).
 
 Say 'script' @('exchange', '1')
 
@@ -20,17 +20,22 @@ function Get-Ticks {
 
 $me = Get-Short $env:COMPUTERNAME
 $servers = New-Object Collections.ArrayList
+$sources = New-Object Collections.ArrayList
 
-Section 'snapin' {
+Section 'fast' 'snapin' {
     Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
 }
 
-# Every clustered mailbox server that may run on this machine.
-Section 'cms' {
+# Every clustered mailbox server that may run on this machine, and this machine if it is a mailbox server.
+Section 'fast' 'cms' {
     foreach ($server in @(Get-MailboxServer)) {
         $nodes = @($server.RedundantMachines | Where-Object { $_ })
+        if ((Get-Short $server.Name) -eq $me) {
+            [void]$sources.Add($server.Name)
+        }
         if (@($nodes | ForEach-Object { Get-Short $_ }) -contains $me) {
             [void]$servers.Add($server.Name)
+            [void]$sources.Add($server.Name)
             Say 'cms' @($server.Name, $server.ClusteredStorageType)
             foreach ($node in $nodes) {
                 Say 'cms.redundant' @($server.Name, $node)
@@ -39,7 +44,7 @@ Section 'cms' {
     }
 }
 
-Section 'status' {
+Section 'fast' 'status' {
     foreach ($name in $servers) {
         $status = Get-ClusteredMailboxServerStatus -Identity $name
         Say 'cms.state' @($name, $status.State)
@@ -49,13 +54,13 @@ Section 'status' {
     }
 }
 
-Section 'version' {
+Section 'fast' 'version' {
     foreach ($name in $servers) {
         Say 'cms.version' @($name, (Get-ExchangeServer -Identity $name).AdminDisplayVersion)
     }
 }
 
-Section 'databases' {
+Section 'fast' 'databases' {
     foreach ($name in $servers) {
         foreach ($database in @(Get-MailboxDatabase -Server $name -Status)) {
             Say 'database' @($name, $database.StorageGroupName, $database.Name, $database.Mounted, $database.BackupInProgress, (Get-Ticks $database.LastFullBackup))
@@ -63,8 +68,8 @@ Section 'databases' {
     }
 }
 
-Section 'standby' {
-    foreach ($name in $servers) {
+Section 'fast' 'standby' {
+    foreach ($name in $sources) {
         foreach ($group in @(Get-StorageGroup -Server $name)) {
             Say 'group' @($name, $group.Name)
             foreach ($standby in @($group.StandbyMachines | Where-Object { $_ })) {
@@ -74,7 +79,7 @@ Section 'standby' {
     }
 }
 
-Section 'copies' {
+Section 'slow' 'copies' {
     foreach ($name in $servers) {
         foreach ($copy in @(Get-StorageGroupCopyStatus -Server $name)) {
             Say 'copy' @($name, $copy.Name, '', $copy.SummaryCopyStatus, $copy.CopyQueueLength, $copy.ReplayQueueLength)
@@ -89,7 +94,7 @@ Section 'copies' {
 }
 
 # New with Service Pack 1: without the cmdlet there is nothing to test.
-Section 'health' {
+Section 'slow' 'health' {
     if (Get-Command Test-ReplicationHealth -ErrorAction SilentlyContinue) {
         foreach ($item in @(Test-ReplicationHealth)) {
             Say 'health' @($item.Check, $item.Result, $item.Error)
@@ -100,7 +105,7 @@ Section 'health' {
     }
 }
 
-Section 'validate' {
+Section 'validate' 'validate' {
     foreach ($line in $Given['validate'].Split("`n")) {
         $pair = $line.Split("`t")
         if ($pair.Length -eq 2) {
@@ -115,7 +120,7 @@ Section 'validate' {
     }
 }
 
-Section 'mapi' {
+Section 'slow' 'mapi' {
     foreach ($name in $servers) {
         foreach ($test in @(Test-MapiConnectivity -Server $name)) {
             Say 'mapi' @($test.Database, $test.Result, $test.Error)
@@ -124,7 +129,7 @@ Section 'mapi' {
 }
 
 # What a stand-alone machine does beside being a standby.
-Section 'roles' {
+Section 'slow' 'roles' {
     foreach ($server in @(Get-ExchangeServer | Where-Object { (Get-Short $_.Name) -eq $me })) {
         Say 'roles' @($server.ServerRole)
         Say 'mailboxes' @(@(Get-Mailbox -Server $server.Name -ResultSize Unlimited).Count)

@@ -4,7 +4,7 @@
 
 Say 'script' @('jobs', '1')
 
-Section 'jobs' {
+Section 'jobs' 'jobs' {
     Say 'boot' @((Get-BootTime))
     if ($Given['name']) {
         Show-Folder (Join-Path $Given['root'] $Given['name']) -Tail

@@ -34,10 +34,11 @@ function Say {
     [Console]::Out.WriteLine($line)
 }
 
-# One question, or a few that belong together. If it fails, only its own answers are missing.
+# One question, or a few that belong together, of a kind that was asked for. If it fails, only its own
+# answers are missing.
 function Section {
-    param($Name, $Body)
-    if (@($Given['sections'].Split(',')) -notcontains $Name) {
+    param($Kind, $Name, $Body)
+    if ($Given['kinds'].Split(',') -notcontains $Kind) {
         return
     }
     try {

@@ -1,10 +1,10 @@
 # probe.ps1, version 1. Reads what Windows and the cluster know about this machine. Changes nothing.
 #
-# Parameters: sections, package (path of the rollup or empty), root (folder of the jobs), runner (task).
+# Parameters: kinds (fast, package, slow, validate, jobs), package (path of the rollup or empty), root (folder of the jobs), runner (task).
 
 Say 'script' @('probe', '1')
 
-Section 'system' {
+Section 'fast' 'system' {
     $system = Get-WmiObject -Class Win32_OperatingSystem
     Say 'host' @($env:COMPUTERNAME)
     Say 'boot' @((Get-BootTime))
@@ -12,20 +12,20 @@ Section 'system' {
     Say 'powershell' @($PSVersionTable.PSVersion.ToString())
 }
 
-Section 'policy' {
+Section 'fast' 'policy' {
     $key = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\PowerShell'
     if (Test-Path $key) {
         Say 'policy' @((Get-ItemProperty $key).ExecutionPolicy)
     }
 }
 
-Section 'exsetup' {
+Section 'fast' 'exsetup' {
     $setup = Get-ItemProperty 'HKLM:\SOFTWARE\Microsoft\Exchange\v8.0\Setup'
     $file = Join-Path $setup.MsiInstallPath 'bin\ExSetup.exe'
     Say 'exsetup' @((Get-Item $file).VersionInfo.FileVersion)
 }
 
-Section 'patches' {
+Section 'fast' 'patches' {
     $installer = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData\S-1-5-18\Products'
     $product = $installer + '\461C2B4266EDEF444B864AD6D9E5B613'
     Say 'base' @((Get-ItemProperty ($product + '\InstallProperties')).DisplayVersion)
@@ -37,7 +37,7 @@ Section 'patches' {
     }
 }
 
-Section 'package' {
+Section 'package' 'package' {
     if (Test-Path -LiteralPath $Given['package']) {
         Say 'package.size' @((Get-Item -LiteralPath $Given['package']).Length)
         # SHA256Managed is refused where FIPS is enforced; the other class needs .NET 3.5.
@@ -62,13 +62,13 @@ Section 'package' {
     }
 }
 
-Section 'signature' {
+Section 'package' 'signature' {
     if (Test-Path -LiteralPath $Given['package']) {
         Say 'package.signature' @((Get-AuthenticodeSignature $Given['package']).Status)
     }
 }
 
-Section 'services' {
+Section 'fast' 'services' {
     foreach ($service in @(Get-WmiObject -Class Win32_Service)) {
         if ($service.Name -match '^(MSExchange.*|ClusSvc|RemoteRegistry|W3SVC|FSC.*|FSE.*|MSFTESQL-Exchange)$') {
             Say 'service' @($service.Name, $service.State, $service.StartMode)
@@ -77,7 +77,7 @@ Section 'services' {
 }
 
 # Raw answers of the cluster's own provider: state numbers and object paths, no words.
-Section 'cluster' {
+Section 'fast' 'cluster' {
     $service = @(Get-WmiObject -Class Win32_Service | Where-Object { $_.Name -eq 'ClusSvc' })
     if ($service.Count -eq 0) {
         Say 'cluster.none' @('')
@@ -108,13 +108,13 @@ Section 'cluster' {
 }
 
 # The second source for the owners: what the document's own tool prints.
-Section 'cluster.exe' {
+Section 'fast' 'cluster.exe' {
     foreach ($line in @(cluster.exe group)) {
         Say 'cluster.exe' @($line)
     }
 }
 
-Section 'reboot' {
+Section 'fast' 'reboot' {
     $session = Get-ItemProperty 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager'
     foreach ($name in @($session.PendingFileRenameOperations)) {
         if ($name) {
@@ -129,7 +129,7 @@ Section 'reboot' {
     }
 }
 
-Section 'disks' {
+Section 'fast' 'disks' {
     foreach ($disk in @(Get-WmiObject -Class Win32_LogicalDisk)) {
         if ($disk.DriveType -eq 3) {
             Say 'disk' @($disk.DeviceID, $disk.FreeSpace)
@@ -138,7 +138,7 @@ Section 'disks' {
 }
 
 # Owner and rights as SDDL: the names of accounts differ with the language of Windows.
-Section 'root' {
+Section 'fast' 'root' {
     if (Test-Path -LiteralPath $Given['root']) {
         $folder = Get-Item -LiteralPath $Given['root'] -Force
         Say 'root' @([int]$folder.Attributes, (Get-Acl $Given['root']).Sddl)
@@ -148,7 +148,7 @@ Section 'root' {
     }
 }
 
-Section 'runner' {
+Section 'fast' 'runner' {
     foreach ($line in @(schtasks.exe /query /fo csv /nh)) {
         if ($line.Replace('\', '').StartsWith('"' + $Given['runner'] + '"')) {
             Say 'runner' @($Given['runner'])
@@ -156,7 +156,7 @@ Section 'runner' {
     }
 }
 
-Section 'software' {
+Section 'fast' 'software' {
     # Whether msiexec (as SYSTEM) would try to reach the revocation list: 0x23e00 does not, 0x23c00 does.
     $key = 'Registry::HKEY_USERS\S-1-5-18\Software\Microsoft\Windows\CurrentVersion\WinTrust\Trust Providers\Software Publishing'
     if (Test-Path $key) {

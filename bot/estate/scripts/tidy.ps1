@@ -4,7 +4,7 @@
 
 Say 'script' @('tidy', '1')
 
-Section 'tidy' {
+Section 'tidy' 'tidy' {
     $task = 'rollup-bot-' + $Given['name']
     foreach ($line in @(schtasks.exe /query /fo csv /nh)) {
         if ($line.Replace('\', '').StartsWith('"' + $task + '"')) {
