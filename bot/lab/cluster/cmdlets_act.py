@@ -151,7 +151,8 @@ class Acts:
             raise self._refusal(f"Clustered mailbox server '{cms.name}' is already running.")
         if params.get("WhatIf"):
             return
-        confirm(params)
+        if params.get("Confirm"):  # unlike Move- and Stop- it asks only when told to
+            confirm(params)
         job = self.world.job(session)
         self._begin(lambda: cms.cluster.bring_online(cms.group, job), cms).wait(session)
         self._wait_for_mounts(session, cms)
