@@ -13,7 +13,7 @@ from bot.lab.powershell.nodes import Spot
 from bot.lab.powershell.values import CmdletError, ErrorRecord, NetError
 
 if TYPE_CHECKING:
-    from bot.lab.powershell.evaluate import Interpreter
+    from bot.lab.powershell.core import Core
     from bot.lab.windows.machine import Machine, Session
 
 Run = Callable[["Call"], "Iterable[Any] | None"]
@@ -68,7 +68,7 @@ class Call:
 
     __slots__ = ("bound", "interpreter", "name", "out", "params", "piped", "rest", "session", "spot")
 
-    def __init__(self, interpreter: Interpreter, name: str, bound: Bound, spot: Spot, out: Callable[[Any], None]) -> None:
+    def __init__(self, interpreter: Core, name: str, bound: Bound, spot: Spot, out: Callable[[Any], None]) -> None:
         self.interpreter = interpreter
         self.session: Session = interpreter.session
         self.name = name
@@ -114,7 +114,7 @@ class Call:
         report(self.interpreter, self.bound, record_of(error, self.name, self.spot))
 
 
-def report(interpreter: Interpreter, bound: Bound, record: ErrorRecord) -> None:
+def report(interpreter: Core, bound: Bound, record: ErrorRecord) -> None:
     """A non-terminating error under the call's -ErrorAction and -ErrorVariable."""
     name = bound.common.get("ErrorVariable")
     if name is not None:

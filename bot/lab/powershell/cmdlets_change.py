@@ -26,7 +26,7 @@ def new_item(call: Call) -> Iterable[Any]:
         if is_registry(path):
             key = registry_name(path)
             if call.machine.registry.get(key) is not None and not call.on("Force"):
-                yield CmdletError(f"A key in this path already exists.", "System.IO.IOException", False, category="ResourceExists", target=path)
+                yield CmdletError("A key in this path already exists.", "System.IO.IOException", False, category="ResourceExists", target=path)
                 continue
             call.machine.registry.create(key)
             yield resolve_key(call, path)
@@ -66,7 +66,7 @@ def _new_on_disk(call: Call, full: str) -> Iterable[Any]:
 def mkdir(call: Call) -> Iterable[Any]:
     """The function mkdir: New-Item for a folder."""
     call.params["ItemType"] = "directory"
-    return new_item(call)
+    yield from new_item(call) or ()
 
 
 @cmdlet("Remove-Item", "Path", "LiteralPath", "Recurse?", "Include", "Exclude", "Filter", *_ASKS, positional=("Path",), pipe="Path",
@@ -268,7 +268,7 @@ def _set_property(call: Call) -> Iterable[Any]:
         except CmdletError as missing:
             yield missing
             continue
-        if kind == "dword" or kind == "qword":
+        if kind in {"dword", "qword"}:
             value = to_int(value, "System.Int64")
         elif kind == "multistring":
             value = [to_string(v) for v in to_list(value)]

@@ -98,7 +98,8 @@ def get_date(call: Call) -> Iterable[Any]:
     if parts:
         from bot.lab.powershell.times import from_python
 
-        moment = from_python(moment.python.replace(**parts), moment.kind)
+        changed = moment.python.replace(**parts)  # type: ignore[arg-type]
+        moment = from_python(changed, moment.kind)
     if "Format" in call.params:
         yield date_text(moment, call.text("Format"))
     elif "UFormat" in call.params:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.lab.powershell.cmdlet import Call, cmdlet
 from bot.lab.powershell.convert import cast, enumerates, to_bool, to_int, to_list, to_number, to_string
-from bot.lab.powershell.dotnet import CONSTRUCTORS, SPELLED, INSTANCE, _no_overload
+from bot.lab.powershell.dotnet import CONSTRUCTORS, INSTANCE, SPELLED, _no_overload
 from bot.lab.powershell.formatting import property_names
 from bot.lab.powershell.members import from_python, get_property, set_property
 from bot.lab.powershell.operators import equal, order

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bot.lab.powershell.cmdlet import Call, cmdlet
-from bot.lab.powershell.cmdlets_objects import pickers
+from bot.lab.powershell.cmdlets_objects import Picker, pickers
 from bot.lab.powershell.control import record_of
 from bot.lab.powershell.convert import enumerates, to_int, to_list, to_string
 from bot.lab.powershell.formatting import (
@@ -170,11 +170,15 @@ def _columns(call: Call, item: Any) -> list[Column]:
     chosen = pickers(call, "Property")
     if not chosen:
         return columns_of(item)
-    return [Column(name, (lambda v, p=p, n=name: dict(p.expand(v)).get(n)), _width(p.call, given))
+    return [Column(name, _reading(p, name), _width(given))
             for p, given in zip(chosen, to_list(call.params["Property"]), strict=True) for name, _ in p.expand(item)]  # fmt: skip
 
 
-def _width(_call: Call, given: Any) -> int:
+def _reading(picker: Picker, name: str) -> Callable[[Any], Any]:
+    return lambda value: dict(picker.expand(value)).get(name)
+
+
+def _width(given: Any) -> int:
     if isinstance(given, Hashtable):
         for key, value in given.items():
             if "width".startswith(to_string(key).casefold()):

@@ -31,6 +31,10 @@ def remote_refusal(call: Call) -> CmdletError | None:
 def instances(call: Call, namespace: str, name: str) -> Iterable[Any]:
     """The objects of a class. Raises CmdletError when namespace or class is not there."""
     space = namespace.replace("/", "\\").strip("\\").casefold()
+    service = call.machine.services.get("Winmgmt")
+    if service is not None and service.state != "Running":  # an Exchange rollup stops it in the middle of its install
+        raise CmdletError("The RPC server is unavailable. (Exception from HRESULT: 0x800706BA)", "GetWMICOMException", False,
+                          category="NotSpecified", exception="System.Runtime.InteropServices.COMException")  # fmt: skip
     provider = call.machine.wmi.get((space, name.casefold()))
     if provider is None:
         if not any(known == space for known, _ in call.machine.wmi):

@@ -10,6 +10,7 @@ from bot.lab.powershell.binding import Word, bind
 from bot.lab.powershell.cmdlet import BUILT_IN, BuiltIn
 from bot.lab.powershell.control import Terminating, record_of
 from bot.lab.powershell.convert import to_string
+from bot.lab.powershell.core import Core
 from bot.lab.powershell.parse import ParseFailed, parse
 from bot.lab.powershell.paths import decode, full_path
 from bot.lab.powershell.stages import CmdletStage, CodeStage, NativeStage, Stage
@@ -17,7 +18,6 @@ from bot.lab.powershell.values import CmdletError, PSObject, ScriptBlock
 from bot.lab.windows import programs
 
 if TYPE_CHECKING:
-    from bot.lab.powershell.evaluate import Interpreter
     from bot.lab.windows.machine import CmdletSpec
 
 NOT_FOUND = "System.Management.Automation.CommandNotFoundException"
@@ -31,12 +31,10 @@ def unknown(name: str) -> CmdletError:
         "CommandNotFoundException", category="ObjectNotFound", target=name, exception=NOT_FOUND)  # fmt: skip
 
 
-class Commands:
+class Commands(Core):
     """`find_stage` turns a name and its words into a pipeline stage."""
 
-    snapins: list[str]
-
-    def find_stage(self: Interpreter, command: n.Command, name: Any, words: list[Word], *, first: bool) -> Stage:
+    def find_stage(self, command: n.Command, name: Any, words: list[Word], *, first: bool) -> Stage:
         """The stage a command call stands for. Raises Terminating when nothing has that name."""
         dot = command.operator == "."
         if isinstance(name, ScriptBlock):
@@ -49,16 +47,16 @@ class Commands:
         except CmdletError as wrong:
             raise Terminating(record_of(wrong, "" if wrong.exception == NOT_FOUND else self._title(text), command.spot)) from None
 
-    def _title(self: Interpreter, name: str) -> str:
+    def _title(self, name: str) -> str:
         spec = self.find_cmdlet(self.unalias(name))
         return spec.name if spec is not None else name
 
-    def unalias(self: Interpreter, name: str) -> str:
+    def unalias(self, name: str) -> str:
         """The command an alias stands for, or the name itself."""
         own = self.scope.root().variables.get("alias:" + name.casefold())
         return to_string(own) if own is not None else ALIASES.get(name.casefold(), name)
 
-    def find_cmdlet(self: Interpreter, name: str) -> BuiltIn | CmdletSpec | None:
+    def find_cmdlet(self, name: str) -> BuiltIn | CmdletSpec | None:
         """A cmdlet by name: the machine's, where its snap-in is loaded, else ours."""
         low = name.casefold()
         low = low.rpartition("\\")[2] if "\\" in low and ":" not in low else low
@@ -67,7 +65,7 @@ class Commands:
             return spec
         return BUILT_IN.get(low)
 
-    def _named(self: Interpreter, typed: str, words: list[Word], spot: n.Spot, *, dot: bool, first: bool) -> Stage:
+    def _named(self, typed: str, words: list[Word], spot: n.Spot, *, dot: bool, first: bool) -> Stage:
         name = self.unalias(typed)
         function = self.scope.function(name.casefold())
         if function is not None:
@@ -96,13 +94,13 @@ class Commands:
             return self._named("Get-" + name, words, spot, dot=dot, first=first)
         raise unknown(typed)
 
-    def _script(self: Interpreter, name: str, words: list[Word], *, dot: bool, first: bool) -> Stage:
+    def _script(self, name: str, words: list[Word], *, dot: bool, first: bool) -> Stage:
         path = full_path(self.session, name)
         if not self.machine.fs.is_file(path) or not ("\\" in name or "/" in name or ":" in name):
             raise unknown(name)
         return self.script_stage(path, words, dot=dot, first=first)
 
-    def script_stage(self: Interpreter, path: str, words: list[Word], *, dot: bool = False, first: bool = True) -> CodeStage:
+    def script_stage(self, path: str, words: list[Word], *, dot: bool = False, first: bool = True) -> CodeStage:
         """A script file as a stage. Raises Terminating on a syntax error."""
         true = self.machine.fs.true_name(path)
         try:

@@ -168,7 +168,7 @@ def _to_date(value: Any) -> DateTime:
     raise _no_conversion(value, "System.DateTime")
 
 
-def cast(value: Any, type_name: str) -> Any:  # noqa: C901 - one branch a type
+def cast(value: Any, type_name: str) -> Any:
     """`[type]value`. Raises NetError when it cannot be converted."""
     if isinstance(value, Nothing):
         value = None

@@ -13,7 +13,7 @@ from bot.lab.powershell.typenames import known
 from bot.lab.powershell.values import net_error
 
 if TYPE_CHECKING:
-    from bot.lab.powershell.evaluate import Interpreter
+    from bot.lab.powershell.core import Core
 
 Member = Callable[..., Any]
 
@@ -61,7 +61,7 @@ def _add(tables: dict[str, tuple[dict[str, Member], dict[str, Member]]], type_na
         SPELLED[type_name + mark, name.casefold()] = name + ("()" if name in methods else "")
 
 
-def call_table(member: Member, name: str, interpreter: Interpreter, value: Any, arguments: list[Any]) -> Any:
+def call_table(member: Member, name: str, interpreter: Core, value: Any, arguments: list[Any]) -> Any:
     """Call a member with a value; a wrong count of arguments is .NET's overload error."""
     try:
         return member(interpreter, value, *arguments)
@@ -76,7 +76,7 @@ def _no_overload(name: str, arguments: list[Any]) -> Exception:
                      "System.Management.Automation.MethodException")  # fmt: skip
 
 
-def get_static(interpreter: Interpreter, type_name: str, name: str) -> Any:
+def get_static(interpreter: Core, type_name: str, name: str) -> Any:
     """`[type]::name`."""
     if type_name in ENUMS:
         member = enum_static(type_name, name)
@@ -88,7 +88,7 @@ def get_static(interpreter: Interpreter, type_name: str, name: str) -> Any:
     return found(interpreter)
 
 
-def set_static(interpreter: Interpreter, type_name: str, name: str, value: Any) -> None:
+def set_static(interpreter: Core, type_name: str, name: str, value: Any) -> None:
     """`[type]::name = value`."""
     setter = SETTERS.get((type_name, name.casefold()))
     if setter is None:
@@ -96,7 +96,7 @@ def set_static(interpreter: Interpreter, type_name: str, name: str, value: Any) 
     setter(interpreter, value)
 
 
-def call_static(interpreter: Interpreter, type_name: str, name: str, arguments: list[Any]) -> Any:
+def call_static(interpreter: Core, type_name: str, name: str, arguments: list[Any]) -> Any:
     """`[type]::name(arguments)`."""
     found = STATIC.get(type_name, ({}, {}))[1].get(name.casefold())
     if found is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.lab.powershell.convert import cast, to_int, to_list, to_string
 from bot.lab.powershell.dotnet import constructor, instance, static
-from bot.lab.powershell.dotnet_text import UTF8, Encoding
+from bot.lab.powershell.dotnet_text import Encoding
 from bot.lab.powershell.paths import decode, full_path
 from bot.lab.powershell.times import DateTime
 from bot.lab.powershell.values import net_error
@@ -227,12 +227,14 @@ class FileStream(Stream):
             self.position = len(self.data)
 
     def write(self, part: bytes) -> None:
+        """Write at the position; the disk has it after a flush."""
         if not self.writes:
             raise net_error("Stream does not support writing.", "System.NotSupportedException")
         super().write(part)
         self.dirty = True
 
     def flush(self) -> None:
+        """Put what was written on the disk."""
         if self.dirty and not self.closed:
             self.fs.write(self.path, bytes(self.data))
             self.dirty = False
@@ -250,6 +252,7 @@ class GZipStream(Stream):
         self.opened = False
 
     def read(self, count: int) -> bytes:
+        """The next unpacked bytes."""
         if not self.opened:
             self.opened = True
             raw = self.inner.read(len(self.inner.data))
@@ -261,6 +264,7 @@ class GZipStream(Stream):
         return super().read(count)
 
     def close(self) -> None:
+        """Pack what was written."""
         if not self.closed and self.packs:
             self.inner.write(gzip.compress(bytes(self.data), mtime=0))
         super().close()

@@ -163,7 +163,7 @@ static(PROCESS, None, {
     "GetProcesses": lambda i: [process_object(i.session, p) for p in i.machine.processes.all()],
 })  # fmt: skip
 constructor(INFO, _info)
-constructor(PROCESS, lambda i: Started(i))
+constructor(PROCESS, Started)
 instance(PROCESS, {
     "Id": lambda _i, p: p.pid, "ExitCode": lambda _i, p: p.exit_code(), "HasExited": lambda _i, p: p.ended.is_set(),
     "StartInfo": lambda _i, p: p.info, "StartTime": lambda _i, p: DateTime.from_unix(p.began),

@@ -122,7 +122,7 @@ class Reader:
     def take(self, *, whole: bool) -> str | None:
         """Everything that is left, or the next line (None at the end)."""
         session = self.interpreter.session
-        text = session.read_input()
+        text: str = session.read_input()
         if whole:
             session.stdin, session.feed = "", None
             return text
@@ -137,7 +137,7 @@ instance("System.IO.TextReader", None, {
     "ReadToEnd": lambda _i, r: r.take(whole=True) or "", "ReadLine": lambda _i, r: r.take(whole=False),
 })  # fmt: skip
 static("System.Console", {
-    "Out": lambda i: Writer(i, "out"), "Error": lambda i: Writer(i, "err"), "In": lambda i: Reader(i),
+    "Out": lambda i: Writer(i, "out"), "Error": lambda i: Writer(i, "err"), "In": Reader,
     "OutputEncoding": lambda _i: UTF8, "InputEncoding": lambda _i: UTF8,
 }, {
     "WriteLine": lambda i, *v: Writer(i, "out").write(_formatted(v) + "\r\n"),

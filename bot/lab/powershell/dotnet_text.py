@@ -37,12 +37,12 @@ def _no_case(rest: tuple[Any, ...]) -> bool:
 
 
 def _index_of(_i: Any, s: str, what: Any, *rest: Any) -> int:
-    start = next((r for r in rest if isinstance(r, int) and not isinstance(r, EnumValue)), 0)
+    start = next((r for r in rest if isinstance(r, int)), 0)
     return s.lower().find(to_string(what).lower(), start) if _no_case(rest) else str(s).find(to_string(what), start)
 
 
 def _split(_i: Any, s: str, *by: Any) -> list[str]:
-    drop = any(isinstance(b, EnumValue) and b == "RemoveEmptyEntries" or b in {"RemoveEmptyEntries"} for b in by if isinstance(b, str)) and len(by) > 1
+    drop = any((isinstance(b, EnumValue) and b == "RemoveEmptyEntries") or b == "RemoveEmptyEntries" for b in by if isinstance(b, str)) and len(by) > 1
     limit = next((b for b in by[1:] if isinstance(b, int)), 0)
     first = by[0] if by else None
     if isinstance(first, list) and len(by) > 1:
@@ -59,7 +59,8 @@ def _split(_i: Any, s: str, *by: Any) -> list[str]:
 def _strip(side: str) -> Any:
     def strip(_i: Any, s: str, *what: Any) -> str:
         chars = "".join(to_string(c) for w in what for c in to_list(w)) or None
-        return getattr(str(s), side)(chars) if chars is None or chars else s
+        stripped: str = getattr(str(s), side)(chars)
+        return stripped
 
     return strip
 

@@ -11,7 +11,17 @@ from bot.lab.powershell.convert import cast, to_int, to_number, to_string
 from bot.lab.powershell.dotnet import constructor, instance, static
 from bot.lab.powershell.enums import from_number
 from bot.lab.powershell.netformat import date_text
-from bot.lab.powershell.times import EPOCH_TICKS, TICKS, DateTime, TimeSpan, Version, dmtf, parse_date, parse_span, to_dmtf
+from bot.lab.powershell.times import (
+    EPOCH_TICKS,
+    TICKS,
+    DateTime,
+    TimeSpan,
+    Version,
+    dmtf,
+    parse_date,
+    parse_span,
+    to_dmtf,
+)
 from bot.lab.powershell.values import EnumValue, net_error
 
 
@@ -78,7 +88,7 @@ def _make_date(_i: Any, *parts: Any) -> DateTime:
 
 
 static("System.DateTime", {
-    "UtcNow": lambda i: now(i, "Utc"), "Now": lambda i: now(i),
+    "UtcNow": lambda i: now(i, "Utc"), "Now": now,
     "Today": lambda i: DateTime(now(i).ticks // (86400 * TICKS) * 86400 * TICKS),
     "MinValue": lambda _i: DateTime(0, "Unspecified"), "MaxValue": lambda _i: DateTime(3155378975999999999, "Unspecified"),
 }, {

@@ -49,9 +49,9 @@ class Interpreter(Expressions, Statements, Pipelines, Blocks):
         self.strict = 0
         self.default_sink: Callable[[ErrorRecord], None] = self._to_stderr
         self.error_sink: Callable[[ErrorRecord], None] = self.default_sink
-        self.write_line: Callable[[str], None] = lambda text: session.out(text)
+        self.write_line: Callable[[str], None] = session.out
         self.side_line: Callable[[str, str], None] = lambda text, _stream: session.out(text)
-        self.write_error_text: Callable[[str], None] = lambda text: session.err(text)
+        self.write_error_text: Callable[[str], None] = session.err
         self.policy = ""  # -ExecutionPolicy
         self._fill()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.lab.powershell.binding import bind_function
-from bot.lab.powershell.convert import cast
 from bot.lab.powershell.control import Terminating, record_of
+from bot.lab.powershell.convert import cast
 from bot.lab.powershell.typenames import resolve
 from bot.lab.powershell.values import CmdletError, NetError, PSObject
 

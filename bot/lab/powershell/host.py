@@ -129,7 +129,7 @@ class _Xml:
             self.session.err(CLIXML_TAIL)
 
 
-def run_powershell(session: Session, argv: list[str], raw: str) -> int:  # noqa: ARG001 - the native tools' signature
+def run_powershell(session: Session, argv: list[str], raw: str) -> int:
     """Run powershell.exe in a session. `argv` is its command line split by the C runtime's rules, its own name first.
 
     Exit code: `exit N`, else 1 when the last command failed or an error ended the script, else 0.
@@ -142,10 +142,15 @@ def run_powershell(session: Session, argv: list[str], raw: str) -> int:  # noqa:
     xml = _Xml(session) if options.xml else None
     if xml is not None:
         interpreter.write_error_text = xml.write
-        interpreter.side_line = lambda text, stream: xml.write(text, stream)
+        interpreter.side_line = xml.write
     interpreter.policy = options.policy
     printer = Printer(session.out, lambda: _limit(interpreter))
-    interpreter.write_line = lambda text: (printer.flush(), session.out(text))[1]
+
+    def write_line(text: str) -> None:
+        printer.flush()
+        session.out(text)
+
+    interpreter.write_line = write_line
     try:
         if options.console:
             _console(interpreter, options.console)

@@ -22,10 +22,10 @@ from bot.lab.powershell.values import (
 )
 
 if TYPE_CHECKING:
-    from bot.lab.powershell.evaluate import Interpreter
+    from bot.lab.powershell.core import Core
 
 
-def from_python(wrong: Exception) -> NetError:  # noqa: C901 - one branch a code
+def from_python(wrong: Exception) -> NetError:
     """A file system or number error of ours as the .NET exception a node would raise."""
     if isinstance(wrong, OSError):
         path = str(wrong.filename or "")
@@ -59,7 +59,7 @@ def _table(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return INSTANCE.get(own or name_of(value), ({}, {}))
 
 
-def get_property(interpreter: Interpreter, value: Any, name: str) -> Any:
+def get_property(interpreter: Core, value: Any, name: str) -> Any:
     """`value.name`; a missing property is null, and so is a property of an array's items: 2.0 does not unroll."""
     low = name.casefold()
     if value is None or isinstance(value, Nothing):
@@ -127,7 +127,7 @@ def set_property(value: Any, name: str, new: Any) -> None:
     raise net_error(f"Property '{name}' cannot be found on this object; make sure it exists and is settable.")
 
 
-def call_method(interpreter: Interpreter, value: Any, name: str, arguments: list[Any]) -> Any:
+def call_method(interpreter: Core, value: Any, name: str, arguments: list[Any]) -> Any:
     """`value.name(arguments)`."""
     low = name.casefold()
     if value is None or isinstance(value, Nothing):
@@ -152,7 +152,7 @@ def call_method(interpreter: Interpreter, value: Any, name: str, arguments: list
     return call_table(found, name, interpreter, value, arguments)
 
 
-def get_index(value: Any, index: Any) -> Any:  # noqa: C901 - one branch a type
+def get_index(value: Any, index: Any) -> Any:
     """`value[index]`: one item, several for a list of indexes, a hashtable's value."""
     if value is None or isinstance(value, Nothing):
         raise net_error("Cannot index into a null array.")

@@ -29,7 +29,7 @@ def _plain(value: Any) -> Any:
 # arithmetic
 
 
-def add(left: Any, right: Any) -> Any:  # noqa: C901 - one branch a type
+def add(left: Any, right: Any) -> Any:
     """`+`: the left side's type decides."""
     left, right = _plain(left), _plain(right)
     if isinstance(left, EnumValue):
@@ -65,7 +65,7 @@ def _no_method(value: Any, name: str) -> NetError:
     return _failed(f"Method invocation failed because [{name_of(value)}] doesn't contain a method named '{name}'.")
 
 
-def _fit(value: int | float) -> int | float:
+def _fit(value: float) -> int | float:
     """Whole numbers past 64 bits become doubles."""
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         return float(value)
@@ -132,7 +132,7 @@ def span(left: Any, right: Any) -> list[int]:
 # comparison
 
 
-def equal(left: Any, right: Any, *, case: bool = False) -> bool:  # noqa: C901 - one branch a type
+def equal(left: Any, right: Any, *, case: bool = False) -> bool:
     """`-eq` between two single values; the left side's type decides."""
     left, right = _plain(left), _plain(right)
     if left is None or right is None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import tree_sitter
 import tree_sitter_pwsh
 
 from bot.lab.powershell.nodes import Code, Problem, Spot
-from bot.lab.powershell.parse_repair import TOKENS, with_calls_wrapped, with_line_breaks
+from bot.lab.powershell.parse_repair import TOKENS, with_calls_wrapped, with_line_breaks, with_words_quoted
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Tree
@@ -96,7 +97,7 @@ def _parse_fresh(text: str) -> Code:
     from bot.lab.powershell.parse_statements import Builder
 
     problem: Problem | None = None
-    for repair in (_same, with_calls_wrapped, with_line_breaks, lambda t: with_line_breaks(with_calls_wrapped(t))):
+    for repair in _REPAIRS:
         repaired = repair(text)
         root, source = _tree(repaired)
         trouble = _first_trouble(root)
@@ -110,8 +111,14 @@ def _parse_fresh(text: str) -> Code:
     raise ParseFailed(problem or Problem("Unexpected token '(' in expression or statement.", "UnexpectedToken"))
 
 
-def _same(text: str) -> str:
-    return text
+_REPAIRS: tuple[Callable[[str], str], ...] = (
+    lambda text: text,
+    with_calls_wrapped,
+    with_words_quoted,
+    with_line_breaks,
+    lambda text: with_words_quoted(with_calls_wrapped(text)),
+    lambda text: with_line_breaks(with_words_quoted(with_calls_wrapped(text))),
+)
 
 
 def _tree(text: str) -> tuple[Tree, bytes]:

@@ -12,7 +12,7 @@ from bot.lab.powershell.parse_expressions import ExpressionBuilder, number, unes
 if TYPE_CHECKING:
     from tree_sitter import Node as Tree
 
-_RANGE = re.compile(r"^(-?\d+)\.\.(?=[\d$(-])")
+_ARITHMETIC = re.compile(r"^(\d+(?:\.\d+)?(?:[kmgtp]b)?)(\.\.|[-+*/%])(?=[\d$(-])", re.IGNORECASE)
 
 
 class CommandBuilder(ExpressionBuilder):
@@ -84,8 +84,8 @@ class CommandBuilder(ExpressionBuilder):
                 operator = self.text(child).strip()
             elif kind in {"command_name", "path_command_name"}:
                 word = self.text(child)
-                if _RANGE.match(word) and not operator:
-                    return self._range_command(self.text(node))
+                if _ARITHMETIC.match(word) and not operator:
+                    return self._arithmetic(self.text(node))
                 name = self._word(child) if child.named_children else n.Literal(unescape(word, quotes=False))
             elif kind == "command_name_expr":
                 inner = child.named_children[0]
@@ -101,9 +101,9 @@ class CommandBuilder(ExpressionBuilder):
                 raise self.refuse(child, self.text(child).strip().split()[0])
         return n.Command(operator, name, tuple(elements), tuple(redirections), spot)
 
-    def _range_command(self, text: str) -> n.Node:
-        """`1..$n`, which the grammar takes for a command's name."""
-        code = parse("(" + _RANGE.sub(r"\1 .. ", text) + ")")
+    def _arithmetic(self, text: str) -> n.Node:
+        """`1..$n` and `7/2`, which the grammar takes for a command's name."""
+        code = parse("(" + _ARITHMETIC.sub(r"\1 \2 ", text) + ")")
         body = code.end
         if body is None or len(body.statements) != 1:
             raise ParseFailed(n.Problem("Missing operand.", "ExpectedExpression"))
@@ -138,8 +138,7 @@ class CommandBuilder(ExpressionBuilder):
                     elements.append(n.Argument(n.Literal(text), text))
                     continue
                 bare, colon, rest = text.partition(":")
-                value = n.Literal(rest) if colon and rest else None
-                elements.append(n.Parameter(bare[1:], value, text))
+                elements.append(n.Parameter(bare[1:], n.Literal(rest) if colon and rest else None, text))
                 waiting = bool(colon) and not rest
                 continue
             value = self._argument(child)

@@ -231,16 +231,27 @@ class ExpressionBuilder:
 
     def _x_invocation_expression(self, node: Tree) -> n.Node:
         parts = [c for c in node.children if c.type != "comment"]
+        if len(parts) == 1:
+            return self.expression(parts[0])
         arguments: list[n.Node] = []
         for group in parts[3].named_children:
             arguments += [self.expression(c) for c in group.named_children if c.type != "comment"]
         return n.Invoke(self.expression(parts[0]), self._member_name(parts[2]), tuple(arguments),
                         parts[1].type == "::", self.spot(node))  # fmt: skip
 
-    def _x_invocation_foreach_expression(self, node: Tree) -> n.Node:
-        raise self.refuse(node, "{")
+    def _x_magic_call(self, node: Tree, name: str) -> n.Node:
+        """`.ForEach(…)` and `.Where(…)`, which 4.0 brought: here a method that no array has."""
+        target, arguments = node.named_children[0], node.named_children[-1]
+        if arguments.type != "argument_list":
+            raise self.refuse(arguments, "{")
+        given = [self.expression(c) for group in arguments.named_children for c in group.named_children]
+        return n.Invoke(self.expression(target), name, tuple(given), False, self.spot(node))
 
-    _x_invocation_where_expression = _x_invocation_foreach_expression
+    def _x_invocation_foreach_expression(self, node: Tree) -> n.Node:
+        return self._x_magic_call(node, "ForEach")
+
+    def _x_invocation_where_expression(self, node: Tree) -> n.Node:
+        return self._x_magic_call(node, "Where")
 
     def _increment(self, node: Tree) -> n.Node:
         parts = [c for c in node.children if c.type != "comment"]

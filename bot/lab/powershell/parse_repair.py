@@ -1,4 +1,4 @@
-"""Two repairs of text for the grammar's false alarms: same meaning, another spelling."""
+"""Repairs of text for the grammar's false alarms: same meaning, another spelling."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def with_line_breaks(text: str) -> str:
     at = 0
     for match in TOKENS.finditer(text):
         out.append(text[at : match.start()])
-        token = match.group()
         at = match.end()
-        if token == "}":
+        bracket = match.group()
+        if bracket == "}":
             out.append("\n}" if _GOES_ON.match(text, at) else "\n}\n")
         else:
-            out.append(token)
+            out.append(bracket)
     out.append(text[at:])
     return re.sub(r"(?im)(^|[{;\n]\s*)(param\s*\((?:[^()]|\([^()]*\))*\))[ \t]*;?", r"\1\2\n", "".join(out))
 
@@ -93,3 +93,17 @@ def with_calls_wrapped(text: str) -> str:
         out += [text[last:at], inserts[at]]
         last = at
     return "".join([*out, text[last:]])
+
+
+_LISTED = re.compile(r",[ \t]*([A-Za-z_*][\w*?.-]*)(?=[\s,|;)}]|$)")
+
+
+def with_words_quoted(text: str) -> str:
+    """The same code with bare words after a comma in quotes: `@{…}, Name` is `@{…}, 'Name'`."""
+    out: list[str] = []
+    at = 0
+    for match in TOKENS.finditer(text):
+        if match.lastgroup == "skip":
+            out += [_LISTED.sub(r", '\1'", text[at : match.start()]), match.group()]
+            at = match.end()
+    return "".join([*out, _LISTED.sub(r", '\1'", text[at:])])

@@ -141,8 +141,8 @@ class Builder(CommandBuilder):
             return result
         handler = getattr(self, "_s_" + kind, None)
         if handler is not None:
-            result = handler(node)
-            return result
+            made: n.Node = handler(node)
+            return made
         if kind in NEWER:
             raise self.refuse(node, self.text(node).split()[0])
         if kind == "pipeline":

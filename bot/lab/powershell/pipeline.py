@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.lab.powershell import nodes as n
 from bot.lab.powershell.binding import MISSING, Word
@@ -14,10 +14,7 @@ from bot.lab.powershell.expressions import emit
 from bot.lab.powershell.formatting import to_text
 from bot.lab.powershell.paths import full_path
 from bot.lab.powershell.stages import ExpressionStage, Stage
-from bot.lab.powershell.values import ErrorRecord, Hashtable, Nothing
-
-if TYPE_CHECKING:
-    from bot.lab.powershell.evaluate import Interpreter
+from bot.lab.powershell.values import Hashtable, Nothing
 
 Out = Callable[[Any], None]
 
@@ -25,10 +22,7 @@ Out = Callable[[Any], None]
 class Pipelines(Commands):
     """`run_pipeline` builds the stages of a pipeline and drives them."""
 
-    error_sink: Callable[[ErrorRecord], None]
-    failed: bool
-
-    def run_pipeline(self: Interpreter, node: n.Pipeline, out: Out) -> None:
+    def run_pipeline(self, node: n.Pipeline, out: Out) -> None:
         """Run a pipeline, handing its output on; sets `$?`."""
         outer_failed, self.failed = self.failed, False
         try:
@@ -52,14 +46,14 @@ class Pipelines(Commands):
         finally:
             self.failed = outer_failed
 
-    def _stage(self: Interpreter, command: n.Command | n.ExpressionCommand, *, first: bool) -> Stage:
+    def _stage(self, command: n.Command | n.ExpressionCommand, *, first: bool) -> Stage:
         if isinstance(command, n.ExpressionCommand):
             return ExpressionStage(self, command.value)
         name = self.ev(command.name)
         words = [word for element in command.elements for word in self._words(element)]
         return self.find_stage(command, name, words, first=first)
 
-    def _words(self: Interpreter, element: n.Argument | n.Parameter) -> list[Word]:
+    def _words(self, element: n.Argument | n.Parameter) -> list[Word]:
         if isinstance(element, n.Parameter):
             value = MISSING if element.value is None else self._value(element.value)
             return [Word(element.name, value, element.text)]
@@ -70,12 +64,12 @@ class Pipelines(Commands):
             return [Word("", item, to_string(item)) for item in (value if enumerates(value) else [value])]
         return [Word("", self._value(element.value), element.text)]
 
-    def _value(self: Interpreter, node: n.Node) -> Any:
+    def _value(self, node: n.Node) -> Any:
         value = self.ev(node)
         return None if isinstance(value, Nothing) else value
 
     def _redirect(
-        self: Interpreter, stage: Stage, redirections: tuple[n.Redirection, ...], out: Out, finish: list[Callable[[], None]]
+        self, stage: Stage, redirections: tuple[n.Redirection, ...], out: Out, finish: list[Callable[[], None]]
     ) -> Out:
         """The output a stage writes to; its error sink is set on the stage."""
         merged = False
@@ -99,7 +93,7 @@ class Pipelines(Commands):
                                                lambda kept=objects, cut=limit: to_text(kept, limit=cut)))  # type: ignore[misc] # fmt: skip
         if merged:
             sink_out = out
-            stage.sink = lambda record: sink_out(record)
+            stage.sink = sink_out
             stage.merged = True
         if stage.sink is None:
             return out
@@ -114,11 +108,11 @@ class Pipelines(Commands):
 
         return restored
 
-    def _limit(self: Interpreter) -> int:
+    def _limit(self) -> int:
         value = self.variable("", "formatenumerationlimit")
         return value if isinstance(value, int) else 4
 
-    def _writer(self: Interpreter, target: str, append: bool, text: Callable[[], str]) -> Callable[[], None]:
+    def _writer(self, target: str, append: bool, text: Callable[[], str]) -> Callable[[], None]:
         path = full_path(self.session, target)
         # the file is made at once, as > does, also when nothing is written
         if not append:
@@ -131,7 +125,7 @@ class Pipelines(Commands):
 
         return write
 
-    def read_lines(self: Interpreter, path: str) -> list[str]:
+    def read_lines(self, path: str) -> list[str]:
         """A text file's lines."""
         from bot.lab.powershell.paths import decode
 

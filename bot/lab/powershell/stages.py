@@ -16,7 +16,7 @@ from bot.lab.powershell.scope import Scope
 from bot.lab.powershell.values import CmdletError, ErrorRecord, NetError, net_error
 
 if TYPE_CHECKING:
-    from bot.lab.powershell.evaluate import Interpreter
+    from bot.lab.powershell.core import Core
     from bot.lab.windows.machine import CmdletSpec
     from bot.lab.windows.programs import Program
 
@@ -27,7 +27,7 @@ MAX_DEPTH = 100
 class Stage:
     """One stage. `out` is set by the pipeline; `sink` only where stderr is redirected."""
 
-    def __init__(self, interpreter: Interpreter) -> None:
+    def __init__(self, interpreter: Core) -> None:
         self.interpreter = interpreter
         self.out: Callable[[Any], None] = lambda _value: None
         self.sink: Callable[[ErrorRecord], None] | None = None
@@ -70,7 +70,7 @@ class Stage:
 class ExpressionStage(Stage):
     """An expression at the head of a pipeline."""
 
-    def __init__(self, interpreter: Interpreter, node: n.Node) -> None:
+    def __init__(self, interpreter: Core, node: n.Node) -> None:
         super().__init__(interpreter)
         self.node = node
 
@@ -82,7 +82,7 @@ class CodeStage(Stage):
     """A function, script or script block."""
 
     def __init__(
-        self, interpreter: Interpreter, code: n.Code, words: list[Word], *, name: str = "", dot: bool = False,
+        self, interpreter: Core, code: n.Code, words: list[Word], *, name: str = "", dot: bool = False,
         first: bool = True, script: bool = False, path: str = "",
     ) -> None:  # fmt: skip
         super().__init__(interpreter)
@@ -106,6 +106,7 @@ class CodeStage(Stage):
             interpreter.scope = inner
 
     def begin(self) -> None:
+        """Bind the arguments, run the begin block."""
         from bot.lab.powershell.functions import enter
 
         enter(self)
@@ -113,6 +114,7 @@ class CodeStage(Stage):
             self._guarded(self._run, self.code.begin)
 
     def head(self) -> None:
+        """Without input the process block runs once."""
         if self.code.process is not None:
             self._guarded(self._run, self.code.process)
 
@@ -152,7 +154,7 @@ class CodeStage(Stage):
 class CmdletStage(Stage):
     """A built-in cmdlet, or one the cluster room registered."""
 
-    def __init__(self, interpreter: Interpreter, spec: BuiltIn | CmdletSpec, bound: Bound, spot: n.Spot, *, first: bool) -> None:
+    def __init__(self, interpreter: Core, spec: BuiltIn | CmdletSpec, bound: Bound, spot: n.Spot, *, first: bool) -> None:
         super().__init__(interpreter)
         self.spec = spec
         self.bound = bound
@@ -164,6 +166,7 @@ class CmdletStage(Stage):
         self.each = isinstance(spec, BuiltIn) and spec.mode == "each" and not blocks
 
     def head(self) -> None:
+        """Without input the cmdlet runs once."""
         if self.each:
             self._guarded(self._each_once, [])
 
@@ -219,7 +222,7 @@ class CmdletStage(Stage):
 class NativeStage(Stage):
     """A native tool or batch file: lines of text out, stderr as error records where it is redirected."""
 
-    def __init__(self, interpreter: Interpreter, program: Program, words: list[Word], *, first: bool) -> None:
+    def __init__(self, interpreter: Core, program: Program, words: list[Word], *, first: bool) -> None:
         super().__init__(interpreter)
         self.program = program
         self.words = words
@@ -227,6 +230,7 @@ class NativeStage(Stage):
         self.lines: list[str] = []
 
     def head(self) -> None:
+        """Without input nothing is fed."""
         return
 
     def _process(self, value: Any) -> None:
@@ -293,4 +297,4 @@ def quoted(word: Word) -> str:
     value = to_string(word.value)
     if word.text and word.text[0] not in "$\"'(@{[" and not any(c in word.text for c in "$`\"'") and "," in word.text:
         value = word.text
-    return f'"{value}"' if any(c in value for c in " \t") and not value.startswith('"') or value == "" else value
+    return f'"{value}"' if (any(c in value for c in " \t") and not value.startswith('"')) or value == "" else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.lab.powershell import nodes as n
 from bot.lab.powershell.control import (
@@ -15,25 +15,21 @@ from bot.lab.powershell.control import (
     Terminating,
 )
 from bot.lab.powershell.convert import enumerates, to_bool, to_int, to_list, to_string
+from bot.lab.powershell.core import Core
 from bot.lab.powershell.expressions import emit
 from bot.lab.powershell.operators import equal
 from bot.lab.powershell.regexes import compiled, matches_table, wildcard
 from bot.lab.powershell.typenames import resolve
 from bot.lab.powershell.values import NOTHING, CmdletError, ErrorRecord, NetError, Nothing, ScriptBlock, net_error
 
-if TYPE_CHECKING:
-    from bot.lab.powershell.evaluate import Interpreter
-
 Out = Callable[[Any], None]
 _SILENT = (n.Increment, n.Assign)
 
 
-class Statements:
+class Statements(Core):
     """`execute` runs one statement, `run_block` a list of them with error handling."""
 
-    guarded: int
-
-    def execute(self: Interpreter, node: n.Node, out: Out) -> None:
+    def execute(self, node: n.Node, out: Out) -> None:
         """Run one statement, handing its output on."""
         runner = _RUNNERS.get(type(node))
         if runner is None:
@@ -41,7 +37,7 @@ class Statements:
         else:
             runner(self, node, out)
 
-    def run_block(self: Interpreter, block: n.Block, out: Out) -> None:
+    def run_block(self, block: n.Block, out: Out) -> None:
         """Run statements in order; an error that nobody catches is reported and the next statement runs."""
         if self.session.cancelled.is_set():
             from bot.lab.windows.machine import Cancelled
@@ -64,7 +60,7 @@ class Statements:
                     raise failed from None
                 self.report(failed)
 
-    def _trapped(self: Interpreter, statement: n.Node, traps: tuple[n.Trap, ...], out: Out) -> None:
+    def _trapped(self, statement: n.Node, traps: tuple[n.Trap, ...], out: Out) -> None:
         try:
             self.execute(statement, out)
         except (Terminating, NetError, CmdletError, RecursionError) as wrong:
@@ -85,7 +81,7 @@ class Statements:
                 self.guarded = outer
             self.report(failed)
 
-    def _with_error(self: Interpreter, record: ErrorRecord, body: n.Block, out: Out) -> None:
+    def _with_error(self, record: ErrorRecord, body: n.Block, out: Out) -> None:
         """Run a handler with the record as `$_`."""
         variables = self.scope.variables
         before = variables.get("_", NOTHING)
@@ -98,7 +94,7 @@ class Statements:
             else:
                 variables["_"] = before
 
-    def _pipeline(self: Interpreter, node: n.Pipeline, out: Out) -> None:
+    def _pipeline(self, node: n.Pipeline, out: Out) -> None:
         first = node.stages[0]
         if len(node.stages) == 1 and isinstance(first, n.ExpressionCommand) and not first.redirections:
             value = self.ev(first.value)
@@ -108,12 +104,12 @@ class Statements:
             return
         self.run_pipeline(node, out)
 
-    def _assign(self: Interpreter, node: n.Assign, _out: Out) -> None:
+    def _assign(self, node: n.Assign, _out: Out) -> None:
         self.assignment(node)
         if not _runs_command(node.value):
             self.last_ok = True
 
-    def _if(self: Interpreter, node: n.If, out: Out) -> None:
+    def _if(self, node: n.If, out: Out) -> None:
         for condition, body in node.clauses:
             if self.truth(condition):
                 self.run_block(body, out)
@@ -121,7 +117,7 @@ class Statements:
         if node.otherwise is not None:
             self.run_block(node.otherwise, out)
 
-    def _turn(self: Interpreter, body: n.Block, label: str, out: Out) -> bool:
+    def _turn(self, body: n.Block, label: str, out: Out) -> bool:
         """One turn of a loop; False when it is to end."""
         try:
             self.run_block(body, out)
@@ -134,7 +130,7 @@ class Statements:
             return False
         return True
 
-    def _foreach(self: Interpreter, node: n.Foreach, out: Out) -> None:
+    def _foreach(self, node: n.Foreach, out: Out) -> None:
         source = self.value_of(node.source)
         # 2.0 goes round once for a null; only a pipeline without any output is no turn at all.
         items = to_list(source) if enumerates(source) or isinstance(source, Nothing) else [source]
@@ -143,7 +139,7 @@ class Statements:
             if not self._turn(node.body, node.label, out):
                 return
 
-    def _for(self: Interpreter, node: n.For, out: Out) -> None:
+    def _for(self, node: n.For, out: Out) -> None:
         if node.first is not None:
             self.execute(node.first, _drop)
         while node.condition is None or self.truth(node.condition):
@@ -152,7 +148,7 @@ class Statements:
             if node.step is not None:
                 self.execute(node.step, _drop)
 
-    def _while(self: Interpreter, node: n.While, out: Out) -> None:
+    def _while(self, node: n.While, out: Out) -> None:
         if not node.after and not self.truth(node.condition):
             return
         while True:
@@ -161,7 +157,7 @@ class Statements:
             if self.truth(node.condition) is node.until:
                 return
 
-    def _switch(self: Interpreter, node: n.Switch, out: Out) -> None:
+    def _switch(self, node: n.Switch, out: Out) -> None:
         value = self.value_of(node.value)
         items = to_list(value) if enumerates(value) or isinstance(value, Nothing) else [value]
         if "file" in node.options:
@@ -186,7 +182,7 @@ class Statements:
             else:
                 variables["_"] = before
 
-    def _switch_item(self: Interpreter, node: n.Switch, item: Any, out: Out) -> None:
+    def _switch_item(self, node: n.Switch, item: Any, out: Out) -> None:
         hit = False
         for condition, body in node.clauses:
             if condition is not None and self._clause_matches(node.options, condition, item):
@@ -197,7 +193,7 @@ class Statements:
                 if condition is None:
                     self.run_block(body, out)
 
-    def _clause_matches(self: Interpreter, options: frozenset[str], condition: n.Node, item: Any) -> bool:
+    def _clause_matches(self, options: frozenset[str], condition: n.Node, item: Any) -> bool:
         wanted = self.ev(condition)
         case = any(o.startswith("case") for o in options)
         if isinstance(wanted, ScriptBlock):
@@ -215,7 +211,7 @@ class Statements:
             return to_bool(item) == wanted
         return equal(item, wanted, case=case)
 
-    def _try(self: Interpreter, node: n.Try, out: Out) -> None:
+    def _try(self, node: n.Try, out: Out) -> None:
         try:
             self.guarded += 1
             try:
@@ -236,13 +232,13 @@ class Statements:
             if node.final is not None:
                 self.run_block(node.final, out)
 
-    def _function(self: Interpreter, node: n.Function, _out: Out) -> None:
+    def _function(self, node: n.Function, _out: Out) -> None:
         prefix, colon, name = node.name.partition(":")
         if not colon:
             prefix, name = "", node.name
         self.scope.named(prefix.lower()).functions[name.lower()] = (name, node.code)
 
-    def _flow(self: Interpreter, node: n.Flow, out: Out) -> None:
+    def _flow(self, node: n.Flow, out: Out) -> None:
         match node.kind:
             case "return":
                 if node.value is not None:
@@ -267,7 +263,7 @@ class Statements:
             case _:
                 raise self._thrown(node)
 
-    def _thrown(self: Interpreter, node: n.Flow) -> Terminating:
+    def _thrown(self, node: n.Flow) -> Terminating:
         value = NOTHING if node.value is None else self.value_of(node.value)
         if isinstance(value, ErrorRecord):
             return Terminating(value, script=True)

@@ -117,7 +117,7 @@ def names_of(value: Any) -> tuple[str, ...]:
     return (name_of(value), "System.Object")
 
 
-def name_of(value: Any) -> str:  # noqa: C901 - one branch a type
+def name_of(value: Any) -> str:
     """The full .NET type name of a value."""
     if isinstance(value, bool):
         return "System.Boolean"
@@ -153,7 +153,7 @@ def name_of(value: Any) -> str:  # noqa: C901 - one branch a type
     return getattr(value, "type_name", "System.Object")
 
 
-_INTERFACES = {
+_INTERFACES: dict[str, Any] = {
     "System.Object": object,
     "System.Array": (list, bytes, bytearray),
     "System.Object[]": list,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from bot.lab.powershell.nodes import Code, Spot
@@ -147,13 +147,13 @@ class Char(str):
     __slots__ = ()
 
 
-class EnumValue(str):
+class EnumValue(str):  # noqa: SLOT000 - a str subclass with fields cannot have slots
     """A member of a .NET enumeration: prints as its name, casts to its number."""
 
     number: int
     type_name: str
 
-    def __new__(cls, name: str, number: int, type_name: str = "System.Enum") -> EnumValue:
+    def __new__(cls, name: str, number: int, type_name: str = "System.Enum") -> Self:
         """Make the member `name` with its number."""
         made = super().__new__(cls, name)
         made.number = number
@@ -182,13 +182,7 @@ class ScriptBlock:
 class Nothing:
     """What a statement without output gives: no value at all, unlike null (AutomationNull)."""
 
-    _one: Nothing | None = None
-
-    def __new__(cls) -> Nothing:
-        """There is only one."""
-        if cls._one is None:
-            cls._one = super().__new__(cls)
-        return cls._one
+    __slots__ = ()
 
     def __bool__(self) -> bool:
         return False
