@@ -138,7 +138,7 @@ def validate(machine: str) -> Callable[[Reply], tuple[tuple[str, str], ...]]:
 
 def mapi(reply: Reply) -> tuple[tuple[str, str], ...]:
     """(database, result) of Test-MapiConnectivity."""
-    return tuple((f[0], f[1]) for f in (expect(f, 3) for f in reply.all("mapi")))
+    return tuple((name, result) for name, result in (expect(f, 2) for f in reply.all("mapi")))
 
 
 def roles(reply: Reply) -> tuple[str, ...]:

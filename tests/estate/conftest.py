@@ -11,7 +11,7 @@ from bot.estate.access import Access
 from bot.estate.estate import EstateConfig, WindowsEstate
 from bot.lab.clock import LabClock
 from bot.lab.cluster.estate import Estate, build_estate
-from bot.lab.scenario import load
+from bot.lab.scenario import load, parse
 from bot.lab.truth import TruthLog
 from bot.lab.wsman.server import EstateServer, serve_machines
 from bot.procedure.facts import Inventory
@@ -59,10 +59,9 @@ class Range:
         )
 
 
-def opened(scenario: str, speed: float, **changes: object) -> Range:
-    """Start a range; `changes` replace top-level parts of the scenario."""
-    told = load(scenario)
-    told = told if not changes else type(told)(**{f: getattr(told, f) for f in told.__struct_fields__} | changes)
+def opened(scenario: str, speed: float) -> Range:
+    """Start a range of a named scenario, or of a scenario's text."""
+    told = parse(scenario, "test") if "\n" in scenario else load(scenario)
     clock = LabClock(told.lab.start, speed)
     lab = build_estate(told, clock, TruthLog(clock))
     server = serve_machines(lab.machines)

@@ -215,7 +215,10 @@ def test_a_paused_node_a_stopped_witness_and_a_dismounted_database_are_seen() ->
     assert isinstance(first.cms[0].databases, tuple)
     assert [d.mounted for d in first.cms[0].databases] == [True, False]
     assert isinstance(second.health, tuple)
-    assert {"NodePaused", "FileShareQuorum"} <= {h.check for h in second.health}
+    said = {h.check: h for h in second.health}
+    assert said["NodePaused"].result == "*FAILED*"
+    assert "EXN2" in said["NodePaused"].error
+    assert "FileShareQuorum" in said
     assert dict(first.mapi if isinstance(first.mapi, tuple) else ())["MBX2"] == "*FAILURE*"
 
 
@@ -223,7 +226,7 @@ def test_with_the_cluster_service_down_the_cluster_is_unknown_and_windows_is_not
     ccr.lab.machines[1].services.stop("ClusSvc")
     seen = ccr.estate.read(ccr.inventory, ("EXN2",)).machines[0]
     assert isinstance(seen.cluster, Unknown)
-    assert "Cluster service" in seen.cluster.why
+    assert "the Cluster service is Stopped" in seen.cluster.why
     assert seen.cluster_service == ServiceFacts(name="ClusSvc", state="Stopped", start="Auto")
     assert isinstance(seen.level, LevelFacts)
     assert seen.level.exsetup == "8.3.485.1"
@@ -231,12 +234,14 @@ def test_with_the_cluster_service_down_the_cluster_is_unknown_and_windows_is_not
     assert isinstance(seen.cms[0].state, Unknown)
 
 
-def test_a_job_root_others_may_write_to_is_not_in_order(ccr: Range) -> None:
-    machine = ccr.lab.machines[0]
-    machine.fs.set_security("C:\\rollup-bot\\jobs", owner="LAB\\svc-rollup")
-    seen = ccr.estate.read(ccr.inventory, ("EXN1",), slow=False).machines[0]
-    assert seen.job_root_ok is False
-    assert "owned by" in dict(seen.missing)["root"]
+def test_a_job_root_others_may_write_to_or_that_leads_elsewhere_is_not_in_order(ccr: Range) -> None:
+    first, second, _ = ccr.lab.machines
+    first.fs.set_security("C:\\rollup-bot\\jobs", owner="LAB\\svc-rollup")
+    second.fs.set_attributes("C:\\rollup-bot\\jobs", "ReparsePoint")
+    owned, linked = ccr.estate.read(ccr.inventory, ("EXN1", "EXN2"), slow=False).machines
+    assert (owned.job_root_ok, linked.job_root_ok) == (False, False)
+    assert "owned by" in dict(owned.missing)["root"]
+    assert "a link to somewhere else" in dict(linked.missing)["root"]
 
 
 def test_a_swapped_package_has_another_hash_and_a_missing_one_is_absent(ccr: Range) -> None:

@@ -123,7 +123,7 @@ Section 'validate' 'validate' {
 Section 'slow' 'mapi' {
     foreach ($name in $servers) {
         foreach ($test in @(Test-MapiConnectivity -Server $name)) {
-            Say 'mapi' @($test.Database, $test.Result, $test.Error)
+            Say 'mapi' @($test.Database, $test.Result)
         }
     }
 }
