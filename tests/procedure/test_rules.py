@@ -21,6 +21,7 @@ from bot.procedure.facts import (
     PatchFacts,
     QuorumModel,
     ServiceFacts,
+    StandbyFacts,
     Unknown,
 )
 from bot.procedure.rules import HELD_ELSEWHERE, RULES, RULES_VERSION, blocking, evaluate
@@ -123,6 +124,10 @@ def dbs(**fields: object) -> tuple[object, ...]:
     return (database("MBX1", "SG1", **fields), database("MBX2", "SG2"))
 
 
+def _standby(name: str) -> StandbyFacts:
+    return StandbyFacts(node_name=name)
+
+
 INTERIM = LevelFacts(
     exsetup=OLD, base=BASE,
     patches=(*level(OLD).patches, PatchFacts(name="Interim Update for Exchange (KB123456)", state=1)),  # type: ignore[misc]
@@ -156,6 +161,14 @@ ROWS = (
     Row("SCR-TARGETS-FIRST", "gate_install", on("SCR1", level=GONE), UNKNOWN, "not known", waivable=True),
     Row("SCR-TARGETS-FIRST", "gate_install", cms(standbys=GONE), UNKNOWN, "not known"),
     Row("SCR-TARGET-PASSIVE", "plan", on("SCR1", cluster=GONE), UNKNOWN, "not known"),
+    Row("SCR-CYCLE", "plan", on("SCR1", own_standbys=(("SG9", (_standby("cms1.lab.example"),)),)), BLOCK, "SCR1 → CMS1",
+        waivable=True),
+    Row("SCR-CYCLE", "plan", on("SCR1", own_standbys=(("SG9", (_standby("SCR1"),)),)), BLOCK, "other way round",
+        waivable=True),
+    Row("SCR-CYCLE", "plan", on("SCR1", own_standbys=(("SG9", (_standby("FAR"),)),)), PASS, "No SCR target is a source"),
+    Row("SCR-CYCLE", "plan", cms(standbys=(("SG1", (_standby("EXN2"),)), ("SG2", ()))), BLOCK, "one of its own nodes",
+        waivable=True),
+    Row("SCR-CYCLE", "plan", on("SCR1", own_standbys=GONE), UNKNOWN, "not known"),
     Row("LEVEL-AGREE", "plan", on("EXN2", level=UNSURE), BLOCK, "disagree", waivable=True),
     Row("LEVEL-AGREE", "gate_install", on("EXN2", level=GONE), UNKNOWN, "could not be read"),
     Row("NO-WU", "plan", on("EXN2", level=GONE), UNKNOWN, "cannot be said"),
@@ -382,12 +395,6 @@ def test_a_clustered_target_with_a_mail_server_of_its_own_is_stopped() -> None:
     assert check.verdict is BLOCK
     empty = estate("CLUSTER01", ("EXN1", "EXN2"), (*nodes, *cluster("STANDBY", ("SB1", "SB2"))))
     assert replace(moments.plan, facts=empty, plan=None).check("SCR-TARGET-PASSIVE").applicable
-
-
-def _standby(name: str) -> object:
-    from bot.procedure.facts import StandbyFacts
-
-    return StandbyFacts(node_name=name)
 
 
 def test_a_window_that_is_long_enough_passes() -> None:

@@ -1,12 +1,25 @@
-"""Rules about copies and backups that an install or a move would cut off."""
+"""Rules about copies and backups that an install or a move would cut off, or that must go on after it."""
 
 from __future__ import annotations
 
 from bot.procedure.facts import Unknown, same_name
 from bot.procedure.picture import Cms
-from bot.procedure.rules.case import DISRUPTIVE, Case, Finding, Rule, blocks, not_needed, passes, together, unknown
+from bot.procedure.rules.case import (
+    DISRUPTIVE,
+    Case,
+    Finding,
+    Rule,
+    blocks,
+    not_needed,
+    passes,
+    together,
+    unknown,
+    warns,
+)
 from state.words import Fact, StepKind
 
+_BROKEN = {"failed", "suspended", "failedandsuspended", "disabled"}
+_COMING = {"servicedown"}
 _ACTS = DISRUPTIVE | {StepKind.HANDOFF}
 
 
@@ -144,7 +157,63 @@ def backup_recent(case: Case) -> Finding:
     return together(found, f"Every database has a full backup of the last {limit / 86400:.0f} days.")
 
 
+def scr_copy_ok(case: Case) -> Finding:
+    """After a target's install its copies go on: not Failed, not Suspended; the replay lag is meant to be long."""
+    step = case.step
+    if step is None or isinstance(case.standbys, Unknown):
+        return unknown("The SCR targets are not known.", "Recheck.")
+    mine = [one for one in case.standbys if any(same_name(step.target, name) for name in one.machines[:1])]
+    if not mine:
+        return not_needed(f"{step.target} holds no SCR copy.")
+    if isinstance(case.main.cms, Unknown):
+        return unknown(f"The copies could not be read: {case.main.cms.why}.", "Recheck.")
+    patience = case.context.limits.initializing_s
+    found = []
+    for cms in case.main.cms:
+        groups = [group for one in mine for name, group in one.sources if same_name(name, cms.name)]
+        if not groups:
+            continue
+        if isinstance(cms.copies, Unknown):
+            found.append(unknown(f"The copies of {cms.name} could not be read: {cms.copies.why}.", "Recheck.",
+                                 patience_s=patience))
+            continue
+        for group in dict.fromkeys(groups):
+            copy = next((c for c in cms.copies if c.storage_group.casefold() == group.casefold() and c.standby
+                         and same_name(c.standby, step.target)), None)
+            found.append(_copy(f"{cms.name}\\{group}", step.target, copy.status if copy else None, patience))
+    return together(found, f"Replication to {step.target} goes on.")
+
+
+def _copy(group: str, target: str, status: str | None, patience: float) -> Finding:
+    how = f"Get-StorageGroupCopyStatus '{group}' -StandbyMachine {target}"
+    if status is None:
+        return unknown(f"The copy of {group} on {target} was not listed.", how, patience_s=patience)
+    fact = Fact(name=f"copy of {group}", value=status, machine=target)
+    word = status.replace(" ", "").casefold()
+    if word == "healthy":
+        return passes("", fact)
+    if word in _BROKEN:
+        return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
+    if word in {"copying", "seeding", "initializing", "resynchronizing"}:
+        return warns(f"The copy of {group} on {target} is {status}.", "", fact)
+    if word in _COMING:
+        return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
+    return unknown(f"The copy of {group} on {target} is {status!r}, a word nobody here knows.", how, fact,
+                   patience_s=patience)
+
+
 RULES = (
+    Rule(
+        id="SCR-COPY-OK",
+        says="After a target's install its copies are not Failed and not Suspended.",
+        source="facts/exchange.md §8; the replay lag of 24 h is normal and not judged",
+        sentences=("S16",),
+        after=frozenset({StepKind.INSTALL}),
+        needs=("Get-StorageGroupCopyStatus -StandbyMachine",),
+        stops="Logs pile up on the source.",
+        remedy="Resume-StorageGroupCopy, after finding out why.",
+        judge=scr_copy_ok,
+    ),
     Rule(
         id="SEEDING-NONE",
         says="No copy that this machine holds or feeds is being seeded.",
@@ -169,16 +238,16 @@ RULES = (
         waivable="before an install, with a reason; never before a handoff",
         judge=backup_running,
     ),
-)
-RECENT = Rule(
-    id="BACKUP-RECENT",
-    says="Every database has a recent full backup.",
-    source="S13; facts/exchange.md §1.1 no. 5: full backup of the CMS before and again after",
-    sentences=("S13",),
-    plan=True,
-    needs=("LastFullBackup of every database",),
-    stops="There would be nothing to go back to.",
-    remedy="Run a full backup first.",
-    waivable="with a reason",
-    judge=backup_recent,
+    Rule(
+        id="BACKUP-RECENT",
+        says="Every database has a recent full backup.",
+        source="S13; facts/exchange.md §1.1 no. 5: full backup of the CMS before and again after",
+        sentences=("S13",),
+        plan=True,
+        needs=("LastFullBackup of every database",),
+        stops="There would be nothing to go back to.",
+        remedy="Run a full backup first.",
+        waivable="with a reason",
+        judge=backup_recent,
+    ),
 )

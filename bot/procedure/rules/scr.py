@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import ClusterKind, Unknown, same_name
+from bot.procedure.facts import ClusterKind, Unknown, same_name, short
 from bot.procedure.levels import updated
 from bot.procedure.reach import Standby
 from bot.procedure.rules.case import (
@@ -15,13 +15,10 @@ from bot.procedure.rules.case import (
     passes,
     together,
     unknown,
-    warns,
 )
 from state.words import Fact, StepKind, When
 
 _GONE = "If the machine is gone for good, disable the relation: Disable-StorageGroupCopy -StandbyMachine {name}"
-_BROKEN = {"failed", "suspended", "failedandsuspended", "disabled"}
-_COMING = {"servicedown"}
 
 
 def scr_applicable(case: Case) -> Finding:
@@ -173,85 +170,55 @@ def scr_cycle(case: Case) -> Finding:
                 )
             )
             continue
-        machine = case.machine(target.name)
-        own = machine.own_standbys if machine else Unknown(case.silent(target.name))
-        if isinstance(own, Unknown):
+        way = _way_back(case, target.name)
+        if isinstance(way, Unknown):
             found.append(
                 unknown(
-                    f"Whether {target.name} is an SCR source itself is not known: {own.why}.",
+                    f"Whether {target.name} is an SCR source itself is not known: {way.why}.",
                     "Bring it back and recheck.",
-                    waivable=machine is None,
+                    waivable=case.machine(target.name) is None,
                 )
             )
-            continue
-        back = [one for _, targets in own for one in targets if _is_source(case, one.node_name)]
-        if back:
+        elif way:
             found.append(
                 blocks(
-                    f"{target.name} stands by for {case.main.name}, and {back[0].node_name} stands by for {target.name}: "
-                    "the document gives such a cycle no order.",
-                    "Disable one of the two relations, or accept it with a reason.",
+                    f"{target.name} stands by for {case.main.name}, and the other way round: {' → '.join(way)}. "
+                    "The document gives such a cycle no order.",
+                    "Disable one of the relations, or accept it with a reason.",
                     fact,
                     waivable=True,
                 )
             )
         else:
             found.append(passes("", fact))
-    return together(found, "No SCR target is a source for this cluster.")
+    return together(found, "No SCR target is a source for this cluster, directly or through others.")
+
+
+def _way_back(case: Case, first: str) -> tuple[str, ...] | Unknown:
+    """The chain of standbys from a target back to the cluster or to itself; () if there is none."""
+    paths: list[tuple[str, ...]] = [(first,)]
+    seen = {short(first)}
+    while paths:
+        path = paths.pop()
+        machine = case.machine(path[-1])
+        own = machine.own_standbys if machine else Unknown(case.silent(path[-1]))
+        if isinstance(own, Unknown):
+            if len(path) > 1:
+                continue  # a machine outside the campaign that nobody reads
+            return own
+        for name in dict.fromkeys(one.node_name for _, targets in own for one in targets):
+            if same_name(name, first) or _is_source(case, name):
+                return (*path, case.name(name))
+            if short(name) not in seen:
+                seen.add(short(name))
+                paths.append((*path, case.name(name)))
+    return ()
 
 
 def _is_source(case: Case, name: str) -> bool:
-    """Whether a name is of this campaign's sources: a node, a CMS, or another target that is patched before."""
-    if case.in_main(name):
-        return True
+    """Whether a name is one of the cluster's: a node or a CMS."""
     cms = () if isinstance(case.main.cms, Unknown) else case.main.cms
-    others = () if isinstance(case.standbys, Unknown) else case.standbys
-    return any(same_name(one.name, name) for one in cms) or any(same_name(one.name, name) for one in others)
-
-
-def scr_copy_ok(case: Case) -> Finding:
-    """After a target's install its copies go on: not Failed, not Suspended; the replay lag is meant to be long."""
-    step = case.step
-    if step is None or isinstance(case.standbys, Unknown):
-        return unknown("The SCR targets are not known.", "Recheck.")
-    mine = [one for one in case.standbys if any(same_name(step.target, name) for name in one.machines[:1])]
-    if not mine:
-        return not_needed(f"{step.target} holds no SCR copy.")
-    if isinstance(case.main.cms, Unknown):
-        return unknown(f"The copies could not be read: {case.main.cms.why}.", "Recheck.")
-    patience = case.context.limits.initializing_s
-    found = []
-    for cms in case.main.cms:
-        groups = [group for one in mine for name, group in one.sources if same_name(name, cms.name)]
-        if not groups:
-            continue
-        if isinstance(cms.copies, Unknown):
-            found.append(unknown(f"The copies of {cms.name} could not be read: {cms.copies.why}.", "Recheck.",
-                                 patience_s=patience))
-            continue
-        for group in dict.fromkeys(groups):
-            copy = next((c for c in cms.copies if c.storage_group.casefold() == group.casefold() and c.standby
-                         and same_name(c.standby, step.target)), None)
-            found.append(_copy(f"{cms.name}\\{group}", step.target, copy.status if copy else None, patience))
-    return together(found, f"Replication to {step.target} goes on.")
-
-
-def _copy(group: str, target: str, status: str | None, patience: float) -> Finding:
-    how = f"Get-StorageGroupCopyStatus '{group}' -StandbyMachine {target}"
-    if status is None:
-        return unknown(f"The copy of {group} on {target} was not listed.", how, patience_s=patience)
-    fact = Fact(name=f"copy of {group}", value=status, machine=target)
-    word = status.replace(" ", "").casefold()
-    if word == "healthy":
-        return passes("", fact)
-    if word in _BROKEN:
-        return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
-    if word in {"copying", "seeding", "initializing", "resynchronizing"}:
-        return warns(f"The copy of {group} on {target} is {status}.", "", fact)
-    if word in _COMING:
-        return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
-    return unknown(f"The copy of {group} on {target} is {status!r}, a word nobody here knows.", how, fact,
-                   patience_s=patience)
+    return case.in_main(name) or any(same_name(one.name, name) for one in cms)
 
 
 RULES = (
@@ -293,26 +260,15 @@ RULES = (
         judge=target_passive,
     ),
     Rule(
-        id="SCR-COPY-OK",
-        says="After a target's install its copies are not Failed and not Suspended.",
-        source="facts/exchange.md §8; the replay lag of 24 h is normal and not judged",
+        id="SCR-CYCLE",
+        says="No SCR target is, directly or through others, a source for this cluster.",
+        source="facts/exchange.md §1.4 and §8: the document gives no order for a cycle",
         sentences=("S16",),
-        after=frozenset({StepKind.INSTALL}),
-        needs=("Get-StorageGroupCopyStatus -StandbyMachine",),
-        stops="Logs pile up on the source.",
-        remedy="Resume-StorageGroupCopy, after finding out why.",
-        judge=scr_copy_ok,
+        plan=True,
+        needs=("SCR relations of the targets' own storage groups",),
+        stops="There is no first machine.",
+        remedy="Disable one relation.",
+        waivable="with a reason",
+        judge=scr_cycle,
     ),
-)
-CYCLE = Rule(
-    id="SCR-CYCLE",
-    says="No SCR target is, directly or through others, a source for this cluster.",
-    source="facts/exchange.md §1.4 and §8: the document gives no order for a cycle",
-    sentences=("S16",),
-    plan=True,
-    needs=("SCR relations of the targets' own storage groups",),
-    stops="There is no first machine.",
-    remedy="Disable one relation.",
-    waivable="with a reason",
-    judge=scr_cycle,
 )

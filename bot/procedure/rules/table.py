@@ -49,7 +49,7 @@ _ROWS = {
     rule.id: rule
     for rule in (
         *reading.RULES, *level.RULES, *package.RULES, *node.RULES, *membership.RULES, *cluster.RULES, *groups.RULES, *scr.RULES,
-        *copies.RULES, *handoff.RULES, *machine.RULES, *software.RULES, *people.RULES, copies.RECENT,
+        *copies.RULES, *handoff.RULES, *machine.RULES, *software.RULES, *people.RULES,
     )
 }
 
