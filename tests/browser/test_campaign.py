@@ -32,8 +32,10 @@ class Range:
         self.lines: list[str] = []
         self._open = threading.Event()
         self.url = ""
-        threading.Thread(target=self._read, daemon=True).start()
-        if not self._open.wait(60):
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._open.wait(60)
+        if not self.url:
             self.stop()
             raise AssertionError("the range did not open:\n" + "".join(self.lines))
 
@@ -43,6 +45,7 @@ class Range:
             if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
                 self.url = found[0]
                 self._open.set()
+        self._open.set()  # it ended: nothing more will come
 
     def stop(self) -> None:
         self.process.terminate()
@@ -51,6 +54,9 @@ class Range:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._reader.join(10)
+        if self.process.stdout:
+            self.process.stdout.close()
 
 
 @pytest.fixture
