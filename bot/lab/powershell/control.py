@@ -71,6 +71,7 @@ _IDS = (
 
 def record_of_net(error: NetError, spot: Spot | None) -> ErrorRecord:
     """The error record of an exception in the language or a .NET call."""
+    spot = error.spot or spot
     short = error.types[0].rpartition(".")[2]
     if short == "MethodInvocationException":
         return ErrorRecord(error, "DotNetMethodException", spot=spot)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.lab.powershell.convert import to_int, to_string
 from bot.lab.powershell.dotnet import constructor, instance, static
-from bot.lab.powershell.dotnet_io import Stream, StreamReader
+from bot.lab.powershell.dotnet_streams import Stream, StreamReader
 from bot.lab.powershell.paths import full_path
 from bot.lab.powershell.times import DateTime
 from bot.lab.powershell.typenames import known

@@ -7,7 +7,7 @@ from typing import Any
 from bot.lab.powershell.control import ExitJump
 from bot.lab.powershell.convert import to_int, to_number, to_string
 from bot.lab.powershell.dotnet import SETTERS, constructor, instance, static
-from bot.lab.powershell.dotnet_text import UTF8
+from bot.lab.powershell.dotnet_convert import UTF8
 from bot.lab.powershell.netformat import compose
 from bot.lab.powershell.times import Version
 from bot.lab.powershell.typenames import known

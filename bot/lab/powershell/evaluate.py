@@ -11,6 +11,7 @@ from bot.lab.powershell.control import ExitJump, Jump, ReturnJump, Terminating, 
 from bot.lab.powershell.convert import to_string
 from bot.lab.powershell.errors import render
 from bot.lab.powershell.expressions import Expressions
+from bot.lab.powershell.members import from_python
 from bot.lab.powershell.parse import ParseFailed, parse
 from bot.lab.powershell.pipeline import Pipelines
 from bot.lab.powershell.scope import Scope
@@ -26,6 +27,7 @@ from bot.lab.powershell.values import (
     PSObject,
     net_error,
 )
+from bot.lab.windows.services import ServiceError
 
 if TYPE_CHECKING:
     from bot.lab.windows.machine import Machine, Session
@@ -147,6 +149,10 @@ class Interpreter(Expressions, Statements, Pipelines, Blocks):
             return error
         if isinstance(error, CmdletError):
             return Terminating(record_of(error, "", spot))
+        if isinstance(error, OSError):
+            error = from_python(error)
+        if isinstance(error, ServiceError):
+            error = net_error(f"{error}", "System.InvalidOperationException")
         if isinstance(error, NetError):
             return Terminating(record_of_net(error, spot))
         if isinstance(error, RecursionError):
@@ -180,4 +186,20 @@ def run_guarded(interpreter: Interpreter, text: str, out: Callable[[Any], None])
         return 1
     except Jump:
         return None
+    except FAULTS as fault:
+        return own_fault(interpreter, fault)
     return None
+
+
+FAULTS = (TypeError, AttributeError, LookupError, ValueError, AssertionError, NotImplementedError)
+"""What can only be a fault of this room: no script should be able to cause it."""
+
+
+def own_fault(interpreter: Interpreter, fault: Exception) -> int:
+    """Say loudly that the evaluator itself failed; the script ends with 1, as after an uncaught error."""
+    where = fault.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f"{where.tb_frame.f_code.co_filename.rpartition('/')[2]}:{where.tb_lineno}" if where else "?"
+    interpreter.write_error_text(f"The practice range's PowerShell failed by itself at {place}: {fault!r}\r\n")
+    return 1

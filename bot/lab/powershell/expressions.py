@@ -23,6 +23,7 @@ from bot.lab.powershell.values import (
     ScriptBlock,
     net_error,
 )
+from bot.lab.windows.services import ServiceError
 
 _OPS = {"+=": "+", "-=": "-", "*=": "*", "/=": "/", "%=": "%"}
 
@@ -226,7 +227,11 @@ class Expressions(Core):
         right = self.ev(node.right)
         if node.op == "-replace" and isinstance(node.right, n.ArrayLiteral):
             right = list(right)
-        return operators.binary(node.op, left, right, self._remember_match)
+        try:
+            return operators.binary(node.op, left, right, self._remember_match)
+        except NetError as wrong:
+            wrong.spot = wrong.spot or node.spot
+            raise
 
     def _remember_match(self, table: Hashtable) -> None:
         self.scope.variables["matches"] = table
@@ -236,7 +241,12 @@ class Expressions(Core):
         if kind == "System.Void":
             self.ev(node.operand)
             return NOTHING
-        return cast(self.ev(node.operand), kind)
+        value = self.ev(node.operand)
+        try:
+            return cast(value, kind)
+        except NetError as wrong:
+            wrong.spot = wrong.spot or node.spot
+            raise
 
     def _type(self, node: n.TypeLiteral) -> PSType:
         return PSType(find_type(node.name))
@@ -249,7 +259,12 @@ class Expressions(Core):
         return members.get_property(self, holder, name)
 
     def _index(self, node: n.Index) -> Any:
-        return members.get_index(self.ev(node.target), self.ev(node.index))
+        target, index = self.ev(node.target), self.ev(node.index)
+        try:
+            return members.get_index(target, index)
+        except NetError as wrong:
+            wrong.spot = wrong.spot or node.spot
+            raise
 
     def _invoke(self, node: n.Invoke) -> Any:
         holder = self.ev(node.target)
@@ -263,16 +278,19 @@ class Expressions(Core):
             else:
                 made = members.call_method(self, holder, name, arguments)
             return NOTHING if made is None else made  # a void method writes nothing into the pipeline
-        except (OSError, ValueError, OverflowError) as wrong:
+        except (OSError, ValueError, OverflowError, ServiceError) as wrong:
             failed: NetError = members.from_python(wrong)
         except CmdletError as wrong:
             failed = net_error(wrong.message, wrong.exception)
         except NetError as wrong:
+            wrong.spot = wrong.spot or node.spot
             if wrong.types[0].startswith("System.Management.Automation."):
                 raise
             failed = wrong
-        raise net_error(f'Exception calling "{name}" with "{len(arguments)}" argument(s): "{failed.message}"',
-                        "System.Management.Automation.MethodInvocationException", inner=failed)  # fmt: skip
+        outer = net_error(f'Exception calling "{name}" with "{len(arguments)}" argument(s): "{failed.message}"',
+                          "System.Management.Automation.MethodInvocationException", inner=failed)  # fmt: skip
+        outer.spot = node.spot
+        raise outer
 
     def _increment(self, node: n.Increment) -> Any:
         before = self.ev(node.target)

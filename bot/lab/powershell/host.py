@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot.lab.powershell import builtins  # noqa: F401 - fills the tables of cmdlets and .NET members
 from bot.lab.powershell.binding import MISSING, Word
-from bot.lab.powershell.cmdlets_core import policy
+from bot.lab.powershell.cmdlets_shell import policy
 from bot.lab.powershell.control import ExitJump, Jump, Terminating
 from bot.lab.powershell.errors import CLIXML_HEAD, CLIXML_TAIL, clixml, wrap
-from bot.lab.powershell.evaluate import Interpreter, run_guarded
+from bot.lab.powershell.evaluate import FAULTS, Interpreter, own_fault, run_guarded
 from bot.lab.powershell.formatting import Printer
 from bot.lab.powershell.paths import full_path
 from bot.lab.powershell.values import CmdletError
@@ -217,6 +217,9 @@ def _run_file(interpreter: Interpreter, options: Options, printer: Printer) -> i
     except CmdletError as failed:
         interpreter.report(interpreter.terminating(failed, None))
         return 1
+    except FAULTS as fault:
+        printer.flush()
+        return own_fault(interpreter, fault)
     return 0
 
 

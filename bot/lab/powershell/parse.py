@@ -52,7 +52,7 @@ class ParseFailed(Exception):
 class _Cache:
     """The last few scripts, by text; bounded by their total length, because memory is counted."""
 
-    def __init__(self, characters: int = 400_000) -> None:
+    def __init__(self, characters: int = 200_000) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Code] = OrderedDict()
         self._room = characters

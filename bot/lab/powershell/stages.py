@@ -12,6 +12,7 @@ from bot.lab.powershell.cmdlet import BuiltIn, Call, report
 from bot.lab.powershell.control import ReturnJump, Terminating, record_of
 from bot.lab.powershell.convert import to_string
 from bot.lab.powershell.expressions import emit
+from bot.lab.powershell.members import from_python
 from bot.lab.powershell.scope import Scope
 from bot.lab.powershell.values import CmdletError, ErrorRecord, NetError, net_error
 
@@ -214,6 +215,10 @@ class CmdletStage(Stage):
                 return
             interpreter.failed = True
             raise Terminating(record) from None
+        except OSError as failed:
+            wrong = from_python(failed)
+            record = ErrorRecord(wrong, wrong.types[0].rpartition(".")[2], "WriteError", None, self.spec.name, self.spot)
+            report(interpreter, bound, record)
         except NetError as failed:
             raise Terminating(ErrorRecord(failed, failed.types[0].rpartition(".")[2], "NotSpecified", None,
                                           self.spec.name, self.spot)) from None  # fmt: skip

@@ -21,8 +21,11 @@ from bot.lab.powershell.operators import equal
 from bot.lab.powershell.regexes import compiled, matches_table, wildcard
 from bot.lab.powershell.typenames import resolve
 from bot.lab.powershell.values import NOTHING, CmdletError, ErrorRecord, NetError, Nothing, ScriptBlock, net_error
+from bot.lab.windows.services import ServiceError
 
 Out = Callable[[Any], None]
+FAILURES = (Terminating, NetError, CmdletError, RecursionError, OSError, ServiceError)
+"""What ends a statement: everything else is a jump, or a fault of ours."""
 _SILENT = (n.Increment, n.Assign)
 
 
@@ -54,7 +57,7 @@ class Statements(Core):
         for statement in block.statements:
             try:
                 self.execute(statement, out)
-            except (Terminating, NetError, CmdletError, RecursionError) as wrong:
+            except FAILURES as wrong:
                 failed = self.terminating(wrong, _spot(statement))
                 if not self.survives(failed):
                     raise failed from None
@@ -63,7 +66,7 @@ class Statements(Core):
     def _trapped(self, statement: n.Node, traps: tuple[n.Trap, ...], out: Out) -> None:
         try:
             self.execute(statement, out)
-        except (Terminating, NetError, CmdletError, RecursionError) as wrong:
+        except FAILURES as wrong:
             failed = self.terminating(wrong, _spot(statement))
             trap = next((t for t in traps if not t.type or _catches((t.type,), failed.record)), None)
             if trap is None:
@@ -216,7 +219,7 @@ class Statements(Core):
             self.guarded += 1
             try:
                 self.run_block(node.body, out)
-            except (Terminating, NetError, CmdletError, RecursionError) as wrong:
+            except FAILURES as wrong:
                 failed = self.terminating(wrong, None)
                 body = next((b for types, b in node.catches if not types or _catches(types, failed.record)), None)
                 if body is None:

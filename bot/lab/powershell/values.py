@@ -199,6 +199,7 @@ class NetError(Exception):
         self.message = message
         self.types = types or ("System.Exception",)
         self.inner = inner
+        self.spot: Spot | None = None  # where in the script it was raised
 
 
 class CmdletError(Exception):
