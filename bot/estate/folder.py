@@ -17,7 +17,7 @@ class Folder:
     """One folder under the job root, as shown by look.ps1."""
 
     name: str
-    boot: float
+    boot: float | None  # when the machine was started; None while WMI is stopped
     files: dict[str, str] = field(default_factory=dict)
     alive: bool | None = None  # the process of `begun` is still there; None: nothing has begun
     log: tuple[float, str] | None = None  # (last written, tail as base64)
@@ -42,7 +42,7 @@ class Folder:
             return JobSeen.WAITING
         if "at" not in begun or self.alive is None:
             raise Malformed(f"{self.name}: `begun` does not say when")
-        if self.boot > seconds(begun["at"]):
+        if self.boot is not None and self.boot > seconds(begun["at"]):
             return JobSeen.CUT_OFF  # the machine was started again since
         return JobSeen.RUNNING if self.alive else JobSeen.CUT_OFF
 
@@ -79,7 +79,8 @@ def folders(reply: Reply) -> tuple[Folder, ...]:
     boots = reply.all("boot")
     if not boots:
         raise Malformed("the script did not say when the machine was started")
-    boot = seconds(expect(boots[-1], 1)[0])
+    said = expect(boots[-1], 1)[0]
+    boot = seconds(said) if said else None
     found = {name: Folder(name, boot) for (name,) in (expect(f, 1) for f in reply.all("folder"))}
     for name, file, text in (expect(f, 3) for f in reply.all("file")):
         found[name].files[file] = text

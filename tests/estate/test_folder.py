@@ -18,8 +18,8 @@ JOB = "".join(f"{k}\t{v}\n" for k, v in ORDER.items())
 BEGUN = f"boot\t{ticks(BOOT)}\npid\t4711\nstarted\t{ticks(NOW - 60)}\nat\t{ticks(NOW - 59)}\n"
 
 
-def look(files: dict[str, str], *, alive: bool | None = None, boot: float = BOOT, log: bytes = b"") -> JobReport:
-    rows: Rows = [("boot", str(ticks(boot))), ("folder", NAME)]
+def look(files: dict[str, str], *, alive: bool | None = None, boot: float | None = BOOT, log: bytes = b"") -> JobReport:
+    rows: Rows = [("boot", "" if boot is None else str(ticks(boot))), ("folder", NAME)]
     rows += [("file", NAME, file, content) for file, content in files.items()]
     rows += [("alive", NAME, str(alive))] if alive is not None else []
     rows += [("log", NAME, "log", str(ticks(NOW - 5)), base64.b64encode(log).decode())] if log else []
@@ -50,6 +50,11 @@ def test_what_a_folder_says(files: dict[str, str], alive: bool | None, seen: Job
 
 def test_a_restart_since_the_begin_cuts_a_job_off_even_if_the_number_lives_again() -> None:
     assert look({"job.txt": JOB, "begun": BEGUN}, alive=True, boot=NOW - 10).seen is JobSeen.CUT_OFF
+
+
+@pytest.mark.parametrize(("alive", "seen"), [(True, JobSeen.RUNNING), (False, JobSeen.CUT_OFF)])
+def test_while_wmi_is_stopped_the_jobs_own_process_decides(alive: bool, seen: JobSeen) -> None:
+    assert look({"job.txt": JOB, "begun": BEGUN}, alive=alive, boot=None).seen is seen
 
 
 @pytest.mark.parametrize("key", sorted(ORDER))

@@ -14,6 +14,7 @@ import pytest
 
 from bot.estate.errors import Fault, Uncertain
 from bot.estate.estate import WindowsEstate
+from bot.lab.windows.machine import Session
 from bot.procedure.facts import ClusterView, LevelFacts
 from state.words import Command, JobKind, JobOrder, JobReport, JobSeen, Package
 from tests.estate.conftest import Range
@@ -276,6 +277,51 @@ def test_without_the_runner_task_a_handoff_is_closed_and_says_why(ccr: Range) ->
     assert report.seen is JobSeen.VOID
     assert report.detail
     assert ccr.truth("command_started") == []
+
+
+def test_a_task_that_fires_again_runs_nothing(ccr: Range) -> None:
+    told = install(ccr, "SCR1")
+    ccr.estate.start(told)
+    first = ended(ccr, told)
+    machine = ccr.lab.machines[-1]
+    task = next(t for t in machine.tasks.all() if told.name in t.name)
+    machine.tasks.run(task.name)
+    until(lambda: machine.tasks.status(task.name) != "Running")
+    again = ccr.estate.observe(told)
+    assert (again.seen, again.exit_code, again.ended_at) == (JobSeen.ENDED, 0, first.ended_at)
+    assert len(ccr.truth("install_started", node="SCR1")) == 1
+
+
+def test_a_runner_that_is_started_again_runs_nothing(ccr: Range) -> None:
+    told = handoff(ccr)
+    ccr.estate.start(told)
+    assert ended(ccr, told).seen is JobSeen.ENDED
+    machine = ccr.lab.machines[1]
+    machine.tasks.run("rollup-bot-runner")
+    until(lambda: machine.tasks.status("rollup-bot-runner") != "Running")
+    assert len(ccr.truth("command_started", job=told.name)) == 1
+
+
+def test_a_task_that_could_not_be_started_is_closed_and_does_nothing_when_it_fires_later(ccr: Range) -> None:
+    machine = ccr.lab.machines[-1]
+    schtasks = machine.natives["schtasks"]
+
+    def broken(session: Session, argv: list[str], raw: str) -> int:
+        if "/run" in raw:
+            session.err("ERROR: The system cannot find the file specified.\r\n")
+            return 1
+        return schtasks(session, argv, raw)
+
+    machine.natives["schtasks"] = broken
+    told = install(ccr, "SCR1")
+    report = ccr.estate.start(told)
+    assert report.seen is JobSeen.VOID
+    assert "cannot find" in report.detail
+    task = next(t for t in machine.tasks.all() if told.name in t.name)
+    machine.tasks.run(task.name)
+    until(lambda: machine.tasks.status(task.name) != "Running")
+    assert ccr.estate.observe(told).seen is JobSeen.VOID
+    assert ccr.truth("install_started") == []
 
 
 def test_every_folder_on_every_machine_is_listed(ccr: Range) -> None:

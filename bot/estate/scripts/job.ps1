@@ -75,8 +75,15 @@ function Get-Outage {
 
 # --- the claim: whoever moves its own note to `begun` first has it; nobody gets it twice ------------------
 
-$system = Get-WmiObject -Class Win32_OperatingSystem
-$boot = [Management.ManagementDateTimeConverter]::ToDateTime($system.LastBootUpTime).ToUniversalTime().Ticks
+$boot = ''
+try {
+    $system = Get-WmiObject -Class Win32_OperatingSystem
+    $boot = [Management.ManagementDateTimeConverter]::ToDateTime($system.LastBootUpTime).ToUniversalTime().Ticks
+}
+catch {
+    # Without WMI the process number and its start still say whether the job lives.
+    $boot = ''
+}
 $started = (Get-Process -Id $PID).StartTime.ToUniversalTime().Ticks
 $mine = 'begun.' + [string]$PID
 Write-Note $mine ("boot`t$boot`npid`t$PID`nstarted`t$started`nat`t" + (Get-Now) + "`n")

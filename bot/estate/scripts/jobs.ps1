@@ -5,7 +5,13 @@
 Say 'script' @('jobs', '1')
 
 Section 'jobs' 'jobs' {
-    Say 'boot' @((Get-BootTime))
+    try {
+        Say 'boot' @((Get-BootTime))
+    }
+    catch {
+        # An installer stops WMI for a while. The job's own process says as much: it cannot survive a restart.
+        Say 'boot' @('')
+    }
     if ($Given['name']) {
         Show-Folder (Join-Path $Given['root'] $Given['name']) -Tail
     }
