@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,8 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 EXIT_BROKEN, EXIT_USAGE, EXIT_STOPPED, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+PORT = click.IntRange(0, 65535)
+SPEED = click.FloatRange(0.01, 1000)  # slower is no practice, faster than the machines can be simulated
 
 _config = click.option(
     "--config",
@@ -145,9 +150,9 @@ def verify(file: Path, head: str | None) -> int:
 
 @cli.group(invoke_without_command=True)
 @click.option("--scenario", default="ccr", show_default=True, help="A scenario's name, or a file.")
-@click.option("--port", default=8765, show_default=True, help="Where the page is served.")
+@click.option("--port", type=PORT, default=8765, show_default=True, help="Where the page is served.")
 @click.option("--play", is_flag=True, help="Let played people carry the campaign to its end; the thread is printed.")
-@click.option("--speed", default=0.0, help="Lab seconds in one second. [default: 10; with --play 120]")
+@click.option("--speed", type=SPEED, help="Lab seconds in one second. [default: 10; with --play 120]")
 @click.option("--transcript", type=click.Path(path_type=Path), help="With --play: write the transcript here.")
 @click.option("--truth", type=click.Path(path_type=Path), help="Write what really happened here, a JSON object a line.")
 @click.pass_context
@@ -156,31 +161,35 @@ def lab(
     scenario: str,
     port: int,
     play: bool,
-    speed: float,
+    speed: float | None,
     transcript: Path | None,
     truth: Path | None,
 ) -> int:
     """The practice range: simulated machines and a Slack to practise in, with the production bot between them."""
     if context.invoked_subcommand is not None:
+        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
+            raise click.UsageError(f"Options of '{context.invoked_subcommand}' are given after its name.")
         return 0
+    if transcript is not None and not play:
+        raise click.UsageError("--transcript is for --play.")
     if play:
         return _play(scenario, speed or 120.0, transcript, truth)
     return _demo(scenario, port, speed or 10.0, truth)
 
 
 _scenario = click.option("--scenario", default="ccr", show_default=True, help="A scenario's name, or a file.")
-_speed = click.option("--speed", default=1.0, show_default=True, help="Lab seconds in one second.")
+_speed = click.option("--speed", type=SPEED, help="Lab seconds in one second. [default: as --config says, else 1]")
 _truth = click.option("--truth", type=click.Path(path_type=Path), help="Write what really happened here.")
 _write = click.option("--config", type=click.Path(path_type=Path), help="Write (or merge into) a matching rollup.toml.")
 
 
 @lab.command()
 @_scenario
-@click.option("--port", default=0, help="Machine i is served on port + i; 0 takes any free ones.")
+@click.option("--port", type=PORT, default=0, help="Machine i is served on port + i; 0 takes any free ones.")
 @_speed
 @_truth
 @_write
-def estate(scenario: str, port: int, speed: float, truth: Path | None, config: Path | None) -> int:
+def estate(scenario: str, port: int, speed: float | None, truth: Path | None, config: Path | None) -> int:
     """Serve a scenario's machines over WS-Management; one JSON line says where and with which account."""
     from bot.lab import alone
 
@@ -190,11 +199,11 @@ def estate(scenario: str, port: int, speed: float, truth: Path | None, config: P
 
 @lab.command()
 @_scenario
-@click.option("--port", default=0, help="Where page and Web API are served; 0 takes any free one.")
+@click.option("--port", type=PORT, default=0, help="Where page and Web API are served; 0 takes any free one.")
 @_speed
 @_truth
 @_write
-def workspace(scenario: str, port: int, speed: float, truth: Path | None, config: Path | None) -> int:
+def workspace(scenario: str, port: int, speed: float | None, truth: Path | None, config: Path | None) -> int:
     """Serve the practice workspace: page, Web API and Socket Mode; one JSON line says where and with which tokens."""
     from bot.lab import alone
 
@@ -205,16 +214,27 @@ def workspace(scenario: str, port: int, speed: float, truth: Path | None, config
 @contextmanager
 def _lab_errors() -> Iterator[None]:
     """Say in one sentence what keeps a practice range from starting."""
+    from bot.lab.alone import ConfigError
     from bot.lab.scenario import ScenarioError
 
     try:
         yield
-    except ScenarioError as err:
-        raise click.UsageError(str(err)) from None
+    except (ScenarioError, ConfigError) as err:
+        raise click.ClickException(str(err)) from None
+    except OverflowError:
+        raise click.ClickException(
+            "there are not enough ports above that one; choose a lower one with --port"
+        ) from None
     except OSError as err:
-        if err.errno != errno.EADDRINUSE:
-            raise
-        raise click.UsageError("The port is taken by another program; choose another with --port.") from None
+        if err.errno == errno.EADDRINUSE:
+            taken = re.search(r"127\.0\.0\.1', (\d+)", str(err))
+            which = f"port {taken[1]}" if taken else "the port"
+            raise click.ClickException(f"{which} is taken by another program; choose another with --port") from None
+        if err.errno == errno.EACCES and not err.filename:
+            raise click.ClickException("this user may not open that port; choose one above 1023 with --port") from None
+        if err.filename:
+            raise click.ClickException(f"{err.filename}: {err.strerror}") from None
+        raise
 
 
 @contextmanager

@@ -31,6 +31,12 @@ class LabClock:
             now = self._now()
             self._base, self._wall, self._speed = now, time.monotonic(), float(speed)
 
+    def follow(self, start: float, anchor: float, speed: float) -> None:
+        """Run along the line lab = start + speed × (wall - anchor), in Unix seconds, as another range does."""
+        with self._lock:
+            self._base = start + speed * (time.time() - anchor)
+            self._wall, self._speed = time.monotonic(), float(speed)
+
     def _now(self) -> float:
         return self._base + (time.monotonic() - self._wall) * self._speed
 

@@ -39,12 +39,19 @@ def lab_time(clock: LabClock) -> LabTime:
     return LabTime(start=clock.now(), anchor=time.time(), speed=clock.speed)
 
 
-def clock_for(scenario: Scenario, speed: float, told: Mapping[str, Any] | None = None) -> LabClock:
-    """A scenario's clock; `told` is a [lab] section that already exists, whose time is gone along with."""
-    if told:
-        now = told["start"] + told["speed"] * (time.time() - told["anchor"])
-        return LabClock(datetime.fromtimestamp(now, UTC), told["speed"])
-    return LabClock(scenario.lab.start, speed)
+def clock_for(scenario: Scenario, speed: float | None, told: Mapping[str, Any] | None = None) -> LabClock:
+    """A scenario's clock; `told` is a [lab] section that already exists: the other half's time is gone along with.
+
+    A speed of its own then counts from now on, for both halves.
+    """
+    if not told:
+        return LabClock(scenario.lab.start, speed or 1.0)
+    # Its first moment is the other half's, so that `t` means the same in both halves' truth.
+    clock = LabClock(datetime.fromtimestamp(told["start"], UTC), told["speed"])
+    clock.follow(told["start"], told["anchor"], told["speed"])
+    if speed:
+        clock.set_speed(speed)
+    return clock
 
 
 def people_of(scenario: Scenario) -> tuple[Person, ...]:
