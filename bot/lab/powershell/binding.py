@@ -127,7 +127,9 @@ def bind(
     return bound
 
 
-def bind_function(words: list[Word], declared: tuple[Declared, ...], strict: bool, name: str) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
+def bind_function(
+    words: list[Word], declared: tuple[Declared, ...], strict: bool, name: str
+) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
     """Bind words to a function's parameters: values by name, $args, and common parameters of an advanced function."""
     names = tuple(d.name + ("?" if _is_switch(d) else "") for d in declared)
     aliases = {a.casefold(): d.name for d in declared for a in d.aliases}
@@ -164,7 +166,9 @@ def bind_function(words: list[Word], declared: tuple[Declared, ...], strict: boo
             i += 1
         else:
             target[key] = word.value
-    order = sorted((d for d in declared if not _is_switch(d)), key=lambda d: d.position if d.position is not None else 99)
+    order = sorted(
+        (d for d in declared if not _is_switch(d)), key=lambda d: d.position if d.position is not None else 99
+    )
     for value in loose:
         place = next((d for d in order if d.name not in values), None)
         if place is None:
@@ -191,7 +195,9 @@ def _match_function(typed: str, names: tuple[str, ...], aliases: Mapping[str, st
 
 
 def _is_switch(declared: Declared) -> bool:
-    return any(t.lower() in {"switch", "switchparameter", "management.automation.switchparameter"} for t in declared.types)
+    return any(
+        t.lower() in {"switch", "switchparameter", "management.automation.switchparameter"} for t in declared.types
+    )
 
 
 def _type_name(declared: Declared | None) -> str:
@@ -206,7 +212,7 @@ def _typed(declared: Declared, value: Any, _function: str) -> Any:
         try:
             value = cast(value, full)
         except NetError as wrong:
-            message = (f"Cannot process argument transformation on parameter '{declared.name}'. {wrong.message}")
+            message = f"Cannot process argument transformation on parameter '{declared.name}'. {wrong.message}"
             raise _wrong(message, "ParameterArgumentTransformationError", "InvalidData") from None
     if declared.valid and to_string(value).casefold() not in {v.casefold() for v in declared.valid}:
         raise _wrong(f"Cannot validate argument on parameter '{declared.name}'. The argument \"{to_string(value)}\" does "

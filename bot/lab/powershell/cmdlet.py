@@ -110,7 +110,9 @@ class Call:
     def error(self, error: CmdletError | NetError, target: Any = None) -> None:
         """Report an error after which this cmdlet goes on."""
         if isinstance(error, NetError):
-            error = CmdletError(error.message, error.types[0].rpartition(".")[2], exception=error.types[0], target=target)
+            error = CmdletError(
+                error.message, error.types[0].rpartition(".")[2], exception=error.types[0], target=target
+            )
         report(self.interpreter, self.bound, record_of(error, self.name, self.spot))
 
 

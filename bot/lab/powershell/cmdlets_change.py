@@ -26,7 +26,13 @@ def new_item(call: Call) -> Iterable[Any]:
         if is_registry(path):
             key = registry_name(path)
             if call.machine.registry.get(key) is not None and not call.on("Force"):
-                yield CmdletError("A key in this path already exists.", "System.IO.IOException", False, category="ResourceExists", target=path)
+                yield CmdletError(
+                    "A key in this path already exists.",
+                    "System.IO.IOException",
+                    False,
+                    category="ResourceExists",
+                    target=path,
+                )
                 continue
             call.machine.registry.create(key)
             yield resolve_key(call, path)
@@ -80,7 +86,9 @@ def remove_item(call: Call) -> Iterable[Any]:
                 yield not_found(path)
             continue
         if drive == "env":
-            call.session.env.pop(next((k for k in call.session.env if k.casefold() == path[4:].lstrip("\\").casefold()), ""), None)
+            call.session.env.pop(
+                next((k for k in call.session.env if k.casefold() == path[4:].lstrip("\\").casefold()), ""), None
+            )
             continue
         if drive in {"variable", "function"}:
             name = path.partition(":")[2].lstrip("\\").lower()
@@ -113,7 +121,11 @@ def _remove(call: Call, full: str) -> Iterable[Any]:
         with touching(full):
             fs.delete(full, call.on("Recurse"))
     except CmdletError as refused:
-        refused.message = refused.message if refused.message.startswith("Cannot remove") else f"Cannot remove item {full}: {refused.message}"
+        refused.message = (
+            refused.message
+            if refused.message.startswith("Cannot remove")
+            else f"Cannot remove item {full}: {refused.message}"
+        )
         yield refused
 
 
@@ -142,6 +154,10 @@ def move_item(call: Call) -> Iterable[Any]:
             yield full
             continue
         target = place_for(call, full, call.text("Destination", "."))
+        if parent_of(full) == full:
+            yield CmdletError(f"Cannot move item because the item at '{full}' is in use.", "InvalidOperation", False,
+                              category="InvalidOperation", target=full)  # fmt: skip
+            continue
         try:
             with touching(full):
                 call.machine.fs.rename(full, target, replace=call.on("Force"))
@@ -197,7 +213,9 @@ def get_content(call: Call) -> Iterable[Any]:
             yield from data[: to_int(call.params["TotalCount"])] if "TotalCount" in call.params else data
             continue
         codec = ENCODINGS.get(call.text("Encoding").casefold(), ("", b""))[0]
-        lines = decode(data, codec).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n") if data else []
+        lines = (
+            decode(data, codec).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n") if data else []
+        )
         yield from lines[: to_int(call.params["TotalCount"])] if "TotalCount" in call.params else lines
 
 
@@ -217,13 +235,33 @@ def _write_content(call: Call, append: bool) -> Iterable[Any]:
             yield refused
 
 
-@cmdlet("Set-Content", "Path", "Value", "Encoding", "PassThru?", *_ASKS, positional=("Path", "Value"), mode="all", required=("Path",))
+@cmdlet(
+    "Set-Content",
+    "Path",
+    "Value",
+    "Encoding",
+    "PassThru?",
+    *_ASKS,
+    positional=("Path", "Value"),
+    mode="all",
+    required=("Path",),
+)
 def set_content(call: Call) -> Iterable[Any]:
     """Write lines in place of what was there."""
     return _write_content(call, append=False)
 
 
-@cmdlet("Add-Content", "Path", "Value", "Encoding", "PassThru?", *_ASKS, positional=("Path", "Value"), mode="all", required=("Path",))
+@cmdlet(
+    "Add-Content",
+    "Path",
+    "Value",
+    "Encoding",
+    "PassThru?",
+    *_ASKS,
+    positional=("Path", "Value"),
+    mode="all",
+    required=("Path",),
+)
 def add_content(call: Call) -> Iterable[Any]:
     """Write lines behind what is there."""
     return _write_content(call, append=True)
@@ -251,7 +289,9 @@ def get_itemproperty(call: Call) -> Iterable[Any]:
             else:
                 for full in resolve(call, path, wild):
                     item = item_at(call.session, full)
-                    yield item if "Name" not in call.params else PSObject([(n, item.get(n)) for n in call.texts("Name")])
+                    yield (
+                        item if "Name" not in call.params else PSObject([(n, item.get(n)) for n in call.texts("Name")])
+                    )
         except CmdletError as refused:
             yield refused
 
@@ -275,7 +315,9 @@ def _set_property(call: Call) -> Iterable[Any]:
         elif kind in {"string", "expandstring"} or not isinstance(value, str | int | list | bytes | bytearray):
             value = to_string(value)
         for name in call.texts("Name"):
-            call.machine.registry.set(registry_name(path), name, bytes(value) if isinstance(value, bytearray) else value)
+            call.machine.registry.set(
+                registry_name(path), name, bytes(value) if isinstance(value, bytearray) else value
+            )
 
 
 def _set_file_property(call: Call, path: str, value: Any) -> Iterable[Any]:
@@ -303,5 +345,3 @@ def remove_itemproperty(call: Call) -> Iterable[Any]:
                 yield CmdletError(f"Property {name} does not exist at path {registry_name(path)}.",
                                   "System.Management.Automation.PSArgumentException", False, category="InvalidArgument", target=name,
                                   exception="System.Management.Automation.PSArgumentException")  # fmt: skip
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -89,7 +90,11 @@ def remove_variable(call: Call) -> Iterable[Any]:
 def get_date(call: Call) -> Iterable[Any]:
     """What the machine's clock shows."""
     moment = cast(call.params["Date"], "System.DateTime") if call.get("Date") is not None else now(call.interpreter)
-    parts = {n.lower(): to_int(call.params[n]) for n in ("Year", "Month", "Day", "Hour", "Minute", "Second") if n in call.params}
+    parts = {
+        n.lower(): to_int(call.params[n])
+        for n in ("Year", "Month", "Day", "Hour", "Minute", "Second")
+        if n in call.params
+    }
     if parts:
         from bot.lab.powershell.times import from_python
 
@@ -111,7 +116,9 @@ def new_timespan(call: Call) -> Iterable[Any]:
         end = cast(call.get("End") or now(call.interpreter), "System.DateTime")
         yield TimeSpan(end.ticks - start.ticks)
         return
-    total = sum(to_int(call.get(n, 0)) * size for n, size in (("Days", 86400), ("Hours", 3600), ("Minutes", 60), ("Seconds", 1)))
+    total = sum(
+        to_int(call.get(n, 0)) * size for n, size in (("Days", 86400), ("Hours", 3600), ("Minutes", 60), ("Seconds", 1))
+    )
     yield TimeSpan(total * TICKS)
 
 
@@ -156,8 +163,14 @@ def get_random(call: Call) -> Iterable[Any]:
 @cmdlet("Set-StrictMode", "Version", "Off?")
 def set_strict_mode(call: Call) -> None:
     """Missing variables and properties become errors."""
-    version = call.text("Version", "0")
-    call.interpreter.strict = 0 if call.on("Off") else (2 if version.casefold() == "latest" else int(float(version)))
+    version = call.text("Version", "0").strip(" ,")
+    if not re.fullmatch(r"(?i)latest|\d+(\.\d+)*", version):
+        raise CmdletError(f"Cannot validate argument on parameter 'Version'. The \"{version}\" argument does not contain a valid "
+                          "Windows PowerShell version.", "ParameterArgumentValidationError", category="InvalidData",
+                          exception="System.Management.Automation.ParameterBindingException")  # fmt: skip
+    call.interpreter.strict = (
+        0 if call.on("Off") else (2 if version.casefold() == "latest" else int(version.split(".")[0]))
+    )
 
 
 @cmdlet("Get-Location", "PSProvider", "PSDrive", "Stack?")

@@ -117,12 +117,16 @@ def drive_item(call: Call, path: str) -> PSObject | None:
     drive, _, name = path.partition(":")
     name = name.lstrip("\\/")
     try:
-        value = call.interpreter.variable("" if drive.lower() == "variable" else drive.lower(), name if drive.lower() == "env" else name.lower())
+        value = call.interpreter.variable(
+            "" if drive.lower() == "variable" else drive.lower(), name if drive.lower() == "env" else name.lower()
+        )
     except Exception:  # noqa: BLE001 - strict mode complains about a missing one
         value = None
     if value is None:
         return None
-    return PSObject({"Name": name, "Key": name, "Value": value}, ("System.Collections.DictionaryEntry", "System.Object"))
+    return PSObject(
+        {"Name": name, "Key": name, "Value": value}, ("System.Collections.DictionaryEntry", "System.Object")
+    )
 
 
 def _on_drive(call: Call, path: str) -> Iterable[Any]:
@@ -130,7 +134,9 @@ def _on_drive(call: Call, path: str) -> Iterable[Any]:
     if drive == "env" and not path.partition(":")[2].strip("\\/*"):
         for name, value in sorted(call.session.env.items()):
             if not name.startswith("="):
-                yield PSObject({"Name": name, "Key": name, "Value": value}, ("System.Collections.DictionaryEntry", "System.Object"))
+                yield PSObject(
+                    {"Name": name, "Key": name, "Value": value}, ("System.Collections.DictionaryEntry", "System.Object")
+                )
         return
     if drive not in {"env", "variable", "function"}:
         yield CmdletError(f"Cannot find drive. A drive with the name '{drive}' does not exist.", "DriveNotFound", False,
@@ -140,7 +146,18 @@ def _on_drive(call: Call, path: str) -> Iterable[Any]:
     yield found if found is not None else not_found(path)
 
 
-@cmdlet("Get-Item", "Path", "LiteralPath", "Force?", "Include", "Exclude", "Filter", positional=("Path",), pipe="Path", aliases=_PATHS)
+@cmdlet(
+    "Get-Item",
+    "Path",
+    "LiteralPath",
+    "Force?",
+    "Include",
+    "Exclude",
+    "Filter",
+    positional=("Path",),
+    pipe="Path",
+    aliases=_PATHS,
+)
 def get_item(call: Call) -> Iterable[Any]:
     """The thing at a path."""
     for path, wild in need_paths(call):
@@ -262,7 +279,15 @@ def split_path(call: Call) -> Iterable[Any]:
             yield head + "\\" if head.endswith(":") and head.count("\\") == 0 else head
 
 
-@cmdlet("Join-Path", "Path", "ChildPath", "Resolve?", positional=("Path", "ChildPath"), pipe="Path", required=("Path", "ChildPath"))
+@cmdlet(
+    "Join-Path",
+    "Path",
+    "ChildPath",
+    "Resolve?",
+    positional=("Path", "ChildPath"),
+    pipe="Path",
+    required=("Path", "ChildPath"),
+)
 def join_path(call: Call) -> Iterable[Any]:
     """Two paths put together."""
     for name in ("Path", "ChildPath"):
@@ -288,4 +313,14 @@ def place_for(call: Call, source: str, target: str) -> str:
     return full
 
 
-__all__ = ["each_path", "given_paths", "need_paths", "parent_of", "place_for", "registry_name", "resolve", "resolve_key", "touching"]
+__all__ = [
+    "each_path",
+    "given_paths",
+    "need_paths",
+    "parent_of",
+    "place_for",
+    "registry_name",
+    "resolve",
+    "resolve_key",
+    "touching",
+]

@@ -15,7 +15,15 @@ from bot.lab.powershell.typenames import name_of, resolve
 from bot.lab.powershell.values import ArrayList, CmdletError, Hashtable, NetError, PSObject, ScriptBlock, net_error
 
 
-@cmdlet("New-Object", "TypeName", "ArgumentList", "ComObject", "Property", "Strict?", positional=("TypeName", "ArgumentList"))
+@cmdlet(
+    "New-Object",
+    "TypeName",
+    "ArgumentList",
+    "ComObject",
+    "Property",
+    "Strict?",
+    positional=("TypeName", "ArgumentList"),
+)
 def new_object(call: Call) -> Iterable[Any]:
     """An instance of one of the known .NET types."""
     if "ComObject" in call.params:
@@ -48,7 +56,9 @@ def _construct(call: Call, typed: str, arguments: list[Any]) -> Any:
         size = to_int(arguments[0] if arguments else 0)
         if full == "System.Byte[]":
             return bytearray(size)
-        empty: Any = 0 if full in {"System.Int32[]", "System.Int64[]"} else False if full == "System.Boolean[]" else None
+        empty: Any = (
+            0 if full in {"System.Int32[]", "System.Int64[]"} else False if full == "System.Boolean[]" else None
+        )
         return [empty] * size
     if full == "System.Collections.Hashtable":
         return Hashtable()

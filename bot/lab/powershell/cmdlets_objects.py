@@ -39,7 +39,9 @@ def where_object(call: Call) -> Iterable[Any]:
             yield item
 
 
-@cmdlet("ForEach-Object", "Process", "Begin", "End", "InputObject", positional=("Process",), remaining=True, mode="each")
+@cmdlet(
+    "ForEach-Object", "Process", "Begin", "End", "InputObject", positional=("Process",), remaining=True, mode="each"
+)
 def foreach_object(call: Call) -> None:
     """Run a block for each object; with further blocks the first runs before and the last after."""
     blocks = [need_block(v, "Process") for v in [*to_list(call.get("Process", [])), *call.rest] if v is not None]
@@ -133,7 +135,11 @@ def select_object(call: Call) -> Iterable[Any]:
             made = PSObject(pairs)
         if "ExpandProperty" in call.params:
             name = call.text("ExpandProperty")
-            if isinstance(item, PSObject) and name not in item and not INSTANCE.get(item.types[0], ({}, {}))[0].get(name.casefold()):
+            if (
+                isinstance(item, PSObject)
+                and name not in item
+                and not INSTANCE.get(item.types[0], ({}, {}))[0].get(name.casefold())
+            ):
                 yield CmdletError(f'Property "{name}" cannot be found.', "ExpandPropertyNotFound", False, category="InvalidArgument",
                                   target=item, exception="System.Management.Automation.PSArgumentException")  # fmt: skip
                 continue
@@ -156,13 +162,24 @@ def _same(a: Any, b: Any) -> bool:
     return equal(a, b, case=True)
 
 
-@cmdlet("Sort-Object", "Property", "InputObject", "Descending?", "Unique?", "CaseSensitive?", positional=("Property",), mode="all")
+@cmdlet(
+    "Sort-Object",
+    "Property",
+    "InputObject",
+    "Descending?",
+    "Unique?",
+    "CaseSensitive?",
+    positional=("Property",),
+    mode="all",
+)
 def sort_object(call: Call) -> Iterable[Any]:
     """Objects in order."""
     chosen = pickers(call, "Property")
     case = call.on("CaseSensitive")
     rows = [([p.of(item) for p in chosen] if chosen else [item], item) for item in call.input]
-    down = [p.descending if p.descending is not None else call.on("Descending") for p in chosen] or [call.on("Descending")]
+    down = [p.descending if p.descending is not None else call.on("Descending") for p in chosen] or [
+        call.on("Descending")
+    ]
 
     def compare(a: tuple[list[Any], Any], b: tuple[list[Any], Any]) -> int:
         for left, right, reverse in zip(a[0], b[0], down, strict=True):
@@ -183,14 +200,25 @@ def sort_object(call: Call) -> Iterable[Any]:
         yield row[1]
 
 
-@cmdlet("Group-Object", "Property", "InputObject", "NoElement?", "AsHashTable?", "AsString?", positional=("Property",), mode="all")
+@cmdlet(
+    "Group-Object",
+    "Property",
+    "InputObject",
+    "NoElement?",
+    "AsHashTable?",
+    "AsString?",
+    positional=("Property",),
+    mode="all",
+)
 def group_object(call: Call) -> Iterable[Any]:
     """Objects that share a property's value."""
     chosen = pickers(call, "Property")
     groups: list[tuple[list[Any], list[Any]]] = []
     for item in call.input:
         key = [p.of(item) for p in chosen] if chosen else [item]
-        found = next((g for g in groups if all(equal(to_string(a), to_string(b)) for a, b in zip(g[0], key, strict=True))), None)
+        found = next(
+            (g for g in groups if all(equal(to_string(a), to_string(b)) for a, b in zip(g[0], key, strict=True))), None
+        )
         if found is None:
             groups.append((key, [item]))
         else:

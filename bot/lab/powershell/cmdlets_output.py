@@ -87,7 +87,9 @@ def write_error(call: Call) -> None:
         else:
             wrong = call.get("Exception")
             text = to_string(message) if message is not None else wrong.message if isinstance(wrong, NetError) else ""
-            kind = wrong.types[0] if isinstance(wrong, NetError) else "Microsoft.PowerShell.Commands.WriteErrorException"
+            kind = (
+                wrong.types[0] if isinstance(wrong, NetError) else "Microsoft.PowerShell.Commands.WriteErrorException"
+            )
             error = CmdletError(text, call.text("ErrorId") or kind, False, category=call.text("Category", "NotSpecified"),
                                 target=call.get("TargetObject"), exception=kind)  # fmt: skip
             record = record_of(error, "", call.spot)
@@ -188,7 +190,9 @@ def _width(given: Any) -> int:
 
 def _format_all(call: Call, table: bool) -> Iterable[Any]:
     limit = limit_of(call)
-    plain = [i for i in call.input if not isinstance(i, PSObject | Hashtable) and isinstance(i, str | int | float | bool)]
+    plain = [
+        i for i in call.input if not isinstance(i, PSObject | Hashtable) and isinstance(i, str | int | float | bool)
+    ]
     items = [i for i in call.input if i is not None]
     if items and len(plain) == len(items) and "Property" not in call.params:
         yield FormatText("".join(cell(i, limit) + "\r\n" for i in items))
@@ -239,7 +243,9 @@ def select_string(call: Call) -> Iterable[Any]:
     from bot.lab.powershell.regexes import compiled
 
     flags = 0 if call.on("CaseSensitive") else re.IGNORECASE
-    shapes = [re.compile(re.escape(p), flags) if call.on("SimpleMatch") else compiled(p, flags) for p in call.texts("Pattern")]
+    shapes = [
+        re.compile(re.escape(p), flags) if call.on("SimpleMatch") else compiled(p, flags) for p in call.texts("Pattern")
+    ]
     sources = [("InputStream", [to_string(i) for i in call.input])]
     if "Path" in call.params:
         sources = [(p, call.interpreter.read_lines(p)) for p in call.texts("Path")]
@@ -255,5 +261,3 @@ def select_string(call: Call) -> Iterable[Any]:
                                ("Microsoft.PowerShell.Commands.MatchInfo", "System.Object"), text=text)  # fmt: skip
     if call.on("Quiet"):
         yield hit
-
-

@@ -44,7 +44,9 @@ def policy(interpreter: Any) -> str:
     registry = interpreter.machine.registry
     group = registry.get("HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell") or {}
     machine = registry.get(POLICY_KEY) or {}
-    return to_string(group.get("ExecutionPolicy") or interpreter.policy or machine.get("ExecutionPolicy") or "Restricted")
+    return to_string(
+        group.get("ExecutionPolicy") or interpreter.policy or machine.get("ExecutionPolicy") or "Restricted"
+    )
 
 
 def _info(name: str, kind: str, definition: str, **more: Any) -> PSObject:
@@ -92,7 +94,9 @@ def _on_path(call: Call, name: str) -> str | None:
         positional=("Name",), aliases={"type": "CommandType", "pssnapin": "Module"})  # fmt: skip
 def get_command(call: Call) -> Iterable[Any]:
     """What commands there are."""
-    known: dict[str, BuiltIn | Any] = {k: s for k, s in call.machine.cmdlets.items() if call.interpreter.find_cmdlet(k) is s}
+    known: dict[str, BuiltIn | Any] = {
+        k: s for k, s in call.machine.cmdlets.items() if call.interpreter.find_cmdlet(k) is s
+    }
     known = {**BUILT_IN, **known}
     if "Name" not in call.params:
         for key in sorted(known):
@@ -163,7 +167,16 @@ def get_pssnapin(call: Call) -> Iterable[Any]:
             yield snapin_info(name)
 
 
-@cmdlet("Import-Module", "Name", "Force?", "PassThru?", "Global?", "DisableNameChecking?", positional=("Name",), required=("Name",))
+@cmdlet(
+    "Import-Module",
+    "Name",
+    "Force?",
+    "PassThru?",
+    "Global?",
+    "DisableNameChecking?",
+    positional=("Name",),
+    required=("Name",),
+)
 def import_module(call: Call) -> Iterable[Any]:
     """No module is installed on these machines."""
     for name in call.texts("Name"):

@@ -38,7 +38,10 @@ def service_object(call: Call, service: Service) -> PSObject:
         end = None if limit is None else call.machine.clock.now() + limit.seconds
         while service.state.replace(" ", "").casefold() != to_string(wanted).casefold():
             if end is not None and call.machine.clock.now() >= end:
-                raise NetError("Time out has expired and the operation has not been completed.", "System.ServiceProcess.TimeoutException")
+                raise NetError(
+                    "Time out has expired and the operation has not been completed.",
+                    "System.ServiceProcess.TimeoutException",
+                )
             call.session.sleep(0.25)
         refresh()
 
@@ -56,7 +59,10 @@ def get_service(call: Call) -> Iterable[Any]:
 
 
 def _services(call: Call, by: str = "Name") -> Iterable[Service | CmdletError]:
-    names = [to_string(v["Name"]) if isinstance(v, PSObject) and "Name" in v else to_string(v) for v in to_list(call.get(by) or ["*"])]
+    names = [
+        to_string(v["Name"]) if isinstance(v, PSObject) and "Name" in v else to_string(v)
+        for v in to_list(call.get(by) or ["*"])
+    ]
     for name in names:
         shape = wildcard(name)
         found = [s for s in call.machine.services.all() if shape.match(s.display if by == "DisplayName" else s.name)]
@@ -119,7 +125,17 @@ def set_service(call: Call) -> Iterable[Any]:
             call.machine.services.set_mode(service.name, modes.get(call.text("StartupType").casefold(), "Manual"))
 
 
-@cmdlet("Get-Process", "Name", "Id", "ComputerName", "Module?", "FileVersionInfo?", "InputObject", positional=("Name",), pipe="Name")
+@cmdlet(
+    "Get-Process",
+    "Name",
+    "Id",
+    "ComputerName",
+    "Module?",
+    "FileVersionInfo?",
+    "InputObject",
+    positional=("Name",),
+    pipe="Name",
+)
 def get_process(call: Call) -> Iterable[Any]:
     """Running processes."""
     running = sorted(call.machine.processes.all(), key=lambda p: p.name.casefold())
@@ -144,11 +160,27 @@ def get_process(call: Call) -> Iterable[Any]:
             yield process_object(call.session, process)
 
 
-@cmdlet("Stop-Process", "Id", "Name", "InputObject", "Force?", "PassThru?", "Confirm?", "WhatIf?", positional=("Id",), pipe="InputObject")
+@cmdlet(
+    "Stop-Process",
+    "Id",
+    "Name",
+    "InputObject",
+    "Force?",
+    "PassThru?",
+    "Confirm?",
+    "WhatIf?",
+    positional=("Id",),
+    pipe="InputObject",
+)
 def stop_process(call: Call) -> Iterable[Any]:
     """End processes."""
     pids = [to_int(p) for p in to_list(call.get("Id", []))]
-    pids += [p.pid for n in call.texts("Name") for p in call.machine.processes.all() if wildcard(n).match(p.name.removesuffix(".exe"))]
+    pids += [
+        p.pid
+        for n in call.texts("Name")
+        for p in call.machine.processes.all()
+        if wildcard(n).match(p.name.removesuffix(".exe"))
+    ]
     pids += [to_int(o["Id"]) for o in to_list(call.get("InputObject", [])) if isinstance(o, PSObject)]
     for pid in pids:
         if not call.machine.processes.kill(pid):
@@ -168,7 +200,11 @@ def start_process(call: Call) -> Iterable[Any]:
     info["FileName"], info["Arguments"] = call.text("FilePath"), " ".join(call.texts("ArgumentList"))
     info["WorkingDirectory"] = call.text("WorkingDirectory")
     info["UseShellExecute"] = not call.on("NoNewWindow")
-    files = [(k, call.text(p)) for k, p in (("out", "RedirectStandardOutput"), ("err", "RedirectStandardError")) if p in call.params]
+    files = [
+        (k, call.text(p))
+        for k, p in (("out", "RedirectStandardOutput"), ("err", "RedirectStandardError"))
+        if p in call.params
+    ]
     for kind, _path in files:
         info["RedirectStandardOutput" if kind == "out" else "RedirectStandardError"] = True
     try:
@@ -194,7 +230,11 @@ def get_eventlog(call: Call) -> Iterable[Any]:
     if log.casefold() not in {"application", "system", "security"}:
         raise CmdletError(f"The event log '{log}' on computer '.' does not exist.", "InvalidOperationException",
                           category="InvalidOperation")  # fmt: skip
-    found = [e for e in reversed(call.machine.event_log) if to_string(e.get("LogName", "Application")).casefold() == log.casefold()]
+    found = [
+        e
+        for e in reversed(call.machine.event_log)
+        if to_string(e.get("LogName", "Application")).casefold() == log.casefold()
+    ]
     for name in ("Source", "EntryType"):
         if name in call.params:
             shapes = [wildcard(t) for t in call.texts(name)]
@@ -214,7 +254,13 @@ def get_eventlog(call: Call) -> Iterable[Any]:
     if "Newest" in call.params:
         found = found[: to_int(call.params["Newest"])]
     if not found:
-        yield CmdletError("No matches found", "GetEventLogNoEntriesFound", False, category="ObjectNotFound", exception="System.ArgumentException")
+        yield CmdletError(
+            "No matches found",
+            "GetEventLogNoEntriesFound",
+            False,
+            category="ObjectNotFound",
+            exception="System.ArgumentException",
+        )
     yield from found
 
 
@@ -238,11 +284,23 @@ def sid(account: str) -> str:
 
 def _sddl(owner: str, acl: list[tuple[str, str]], folder: bool) -> str:
     flags = "OICI" if folder else ""
-    entries = "".join(f"(A;{flags};{_RIGHTS.get(re.split('[, ]', rights.casefold())[0], 'FR')};;;{sid(who)})" for who, rights in acl)
+    entries = "".join(
+        f"(A;{flags};{_RIGHTS.get(re.split('[, ]', rights.casefold())[0], 'FR')};;;{sid(who)})" for who, rights in acl
+    )
     return f"O:{sid(owner)}G:SYD:PAI{entries}"
 
 
-@cmdlet("Get-Acl", "Path", "Audit?", "Filter", "Include", "Exclude", positional=("Path",), pipe="Path", aliases={"pspath": "Path"})
+@cmdlet(
+    "Get-Acl",
+    "Path",
+    "Audit?",
+    "Filter",
+    "Include",
+    "Exclude",
+    positional=("Path",),
+    pipe="Path",
+    aliases={"pspath": "Path"},
+)
 def get_acl(call: Call) -> Iterable[Any]:
     """Owner and access list."""
     for full in each_path(call):
@@ -291,5 +349,3 @@ def get_signature(call: Call) -> Iterable[Any]:
                         "StatusMessage": message, "TimeStamperCertificate": None},
                        ("System.Management.Automation.Signature", "System.Object"), view="table",
                        show=("SignerCertificate", "Status", "Path"))  # fmt: skip
-
-

@@ -16,7 +16,14 @@ MANAGEMENT = "System.Management.ManagementException"
 
 def remote_refusal(call: Call) -> CmdletError | None:
     """Why another machine does not answer: the second hop, or nobody there; None for this machine."""
-    own = {"", ".", "localhost", "127.0.0.1", call.machine.name.casefold(), f"{call.machine.name}.{call.machine.domain}".casefold()}
+    own = {
+        "",
+        ".",
+        "localhost",
+        "127.0.0.1",
+        call.machine.name.casefold(),
+        f"{call.machine.name}.{call.machine.domain}".casefold(),
+    }
     for name in call.texts("ComputerName"):
         if name.casefold() in own or name.casefold().split(".")[0] == call.machine.name.casefold():
             continue
@@ -38,8 +45,16 @@ def instances(call: Call, namespace: str, name: str) -> Iterable[Any]:
     provider = call.machine.wmi.get((space, name.casefold()))
     if provider is None:
         if not any(known == space for known, _ in call.machine.wmi):
-            raise CmdletError("Invalid namespace", "GetWMIManagementException", False, category="InvalidArgument", exception=MANAGEMENT)
-        raise CmdletError(f'Invalid class "{name}"', "GetWMIManagementException", False, category="InvalidType", exception=MANAGEMENT)
+            raise CmdletError(
+                "Invalid namespace",
+                "GetWMIManagementException",
+                False,
+                category="InvalidArgument",
+                exception=MANAGEMENT,
+            )
+        raise CmdletError(
+            f'Invalid class "{name}"', "GetWMIManagementException", False, category="InvalidType", exception=MANAGEMENT
+        )
     return provider(call.session)
 
 
@@ -98,9 +113,18 @@ def invoke_wmimethod(call: Call) -> Iterable[Any]:
         path = call.text("Path")
         cls, _, condition = path.rpartition(":")[2].partition(".")
         test = parse_condition(condition)
-        target = next((r for r in instances(call, call.text("Namespace", "root\\cimv2"), cls) if isinstance(r, PSObject) and test(r)), None)
+        target = next(
+            (
+                r
+                for r in instances(call, call.text("Namespace", "root\\cimv2"), cls)
+                if isinstance(r, PSObject) and test(r)
+            ),
+            None,
+        )
         if target is None:
-            raise CmdletError("Not found ", "InvokeWMIManagementException", category="InvalidOperation", exception=MANAGEMENT)
+            raise CmdletError(
+                "Not found ", "InvokeWMIManagementException", category="InvalidOperation", exception=MANAGEMENT
+            )
     if isinstance(target, PSObject):
         for known, method in target.methods.items():
             if known.casefold() == name.casefold():
@@ -111,7 +135,9 @@ def invoke_wmimethod(call: Call) -> Iterable[Any]:
         return
     elif target is None:
         instances(call, call.text("Namespace", "root\\cimv2"), call.text("Class"))
-    raise CmdletError("Invalid method Parameter(s)", "InvokeWMIManagementException", category="InvalidOperation", exception=MANAGEMENT)
+    raise CmdletError(
+        "Invalid method Parameter(s)", "InvokeWMIManagementException", category="InvalidOperation", exception=MANAGEMENT
+    )
 
 
 def create_process(call: Call, arguments: list[Any]) -> PSObject:

@@ -45,7 +45,9 @@ class Commands(Core):
         try:
             return self._named(text, words, command.spot, dot=dot, first=first)
         except CmdletError as wrong:
-            raise Terminating(record_of(wrong, "" if wrong.exception == NOT_FOUND else self._title(text), command.spot)) from None
+            raise Terminating(
+                record_of(wrong, "" if wrong.exception == NOT_FOUND else self._title(text), command.spot)
+            ) from None
 
     def _title(self, name: str) -> str:
         spec = self.find_cmdlet(self.unalias(name))

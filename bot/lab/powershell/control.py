@@ -49,7 +49,9 @@ def record_of(error: CmdletError, activity: str, spot: Spot | None) -> ErrorReco
     error_id = error.error_id or error.exception.rpartition(".")[2]
     if activity and "," not in error_id:
         error_id += f",{activity_class(activity)}"
-    return ErrorRecord(net_error(error.message, error.exception), error_id, error.category, error.target, activity, spot)
+    return ErrorRecord(
+        net_error(error.message, error.exception), error_id, error.category, error.target, activity, spot
+    )
 
 
 def activity_class(activity: str) -> str:

@@ -195,7 +195,7 @@ def cast(value: Any, type_name: str) -> Any:
         case "System.Char":
             if isinstance(value, str) and len(value) == 1:
                 return Char(value)
-            if isinstance(value, int):
+            if isinstance(value, int) and 0 <= value <= 0xFFFF:
                 return Char(chr(value))
             raise _no_conversion(value, type_name)
         case "System.Array":

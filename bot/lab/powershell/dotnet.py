@@ -34,13 +34,17 @@ def fold(table: Mapping[str, Member]) -> dict[str, Member]:
     return {name.casefold(): member for name, member in table.items()}
 
 
-def static(type_name: str, properties: Mapping[str, Member] | None = None, methods: Mapping[str, Member] | None = None) -> None:
+def static(
+    type_name: str, properties: Mapping[str, Member] | None = None, methods: Mapping[str, Member] | None = None
+) -> None:
     """Add static members of a type."""
     known(type_name)
     _add(STATIC, type_name, "::", properties or {}, methods or {})
 
 
-def instance(type_name: str, properties: Mapping[str, Member] | None = None, methods: Mapping[str, Member] | None = None) -> None:
+def instance(
+    type_name: str, properties: Mapping[str, Member] | None = None, methods: Mapping[str, Member] | None = None
+) -> None:
     """Add members of a type's values."""
     known(type_name)
     _add(INSTANCE, type_name, ".", properties or {}, methods or {})

@@ -42,8 +42,6 @@ def _parse_bool(text: Any) -> bool:
     return word == "true"
 
 
-
-
 class Encoding:
     """A [Text.Encoding]."""
 
@@ -76,7 +74,9 @@ def _get_encoding(_i: Any, name: Any) -> Encoding:
             return made
     if wanted in {"437", "850", "1250", "1251"}:
         return Encoding("cp" + wanted, b"", "System.Text.SBCSCodePageEncoding", int(wanted))
-    raise net_error(f"'{to_string(name)}' is not a supported encoding name.\r\nParameter name: name", "System.ArgumentException")
+    raise net_error(
+        f"'{to_string(name)}' is not a supported encoding name.\r\nParameter name: name", "System.ArgumentException"
+    )
 
 
 static("System.Text.Encoding", {name: (lambda _i, made=made: made) for name, made in _ENCODINGS.items()},

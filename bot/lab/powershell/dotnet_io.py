@@ -23,7 +23,10 @@ def _is(interpreter: Any, path: Any, *, folder: bool) -> bool:
 
 
 def _text(interpreter: Any, path: Any, encoding: Any = None) -> str:
-    return decode(interpreter.machine.fs.read(net_path(interpreter, path)), encoding.codec if isinstance(encoding, Encoding) else "utf-8")
+    return decode(
+        interpreter.machine.fs.read(net_path(interpreter, path)),
+        encoding.codec if isinstance(encoding, Encoding) else "utf-8",
+    )
 
 
 def _encoded(text: str, encoding: Any) -> bytes:
@@ -87,7 +90,10 @@ static("System.IO.File", None, {
 def _make_directory(interpreter: Any, path: Any) -> Any:
     full = net_path(interpreter, path)
     if _is(interpreter, path, folder=False):
-        raise net_error(f'Cannot create "{full}" because a file or directory with the same name already exists.', "System.IO.IOException")
+        raise net_error(
+            f'Cannot create "{full}" because a file or directory with the same name already exists.',
+            "System.IO.IOException",
+        )
     interpreter.machine.fs.makedirs(full)
     from bot.lab.powershell.items import item_at
 

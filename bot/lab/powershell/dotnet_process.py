@@ -51,7 +51,9 @@ class Started:
         try:
             program = programs.find(session, name, extensions=(".cmd", ".bat") if self.info["UseShellExecute"] else ())
         except programs.BadImage:
-            raise net_error("The specified executable is not a valid Win32 application", "System.ComponentModel.Win32Exception") from None
+            raise net_error(
+                "The specified executable is not a valid Win32 application", "System.ComponentModel.Win32Exception"
+            ) from None
         if program is None:
             raise net_error("The system cannot find the file specified", "System.ComponentModel.Win32Exception")
         child = programs.child_of(session)
@@ -103,7 +105,9 @@ class Started:
     def exit_code(self) -> int:
         """The exit code; an error while it runs."""
         if not self.ended.is_set():
-            raise net_error("Process must exit before requested information can be determined.", "System.InvalidOperationException")
+            raise net_error(
+                "Process must exit before requested information can be determined.", "System.InvalidOperationException"
+            )
         return self.code
 
 

@@ -28,8 +28,6 @@ def net_path(interpreter: Any, path: Any) -> str:
     return full_path(interpreter.session, text)
 
 
-
-
 class Stream:
     """A stream over bytes in memory."""
 
@@ -194,7 +192,9 @@ class StreamReader:
 
 
 def _reader(interpreter: Any, source: Any, encoding: Any = None, *_rest: Any) -> StreamReader:
-    return StreamReader(source if isinstance(source, Stream) else FileStream(interpreter, source, "Open", "Read"), encoding)
+    return StreamReader(
+        source if isinstance(source, Stream) else FileStream(interpreter, source, "Open", "Read"), encoding
+    )
 
 
 instance("System.IO.StreamReader", {
@@ -274,7 +274,11 @@ for _name, _kind in (("SHA256CryptoServiceProvider", "sha256"), ("SHA256Managed"
                      ("SHA1Managed", "sha1"), ("SHA1CryptoServiceProvider", "sha1")):  # fmt: skip
     _full = f"System.Security.Cryptography.{_name}"
     constructor(_full, lambda _i, full=_full, kind=_kind: Sha256(full, kind))
-static("System.Security.Cryptography.SHA256", None, {"Create": lambda _i: Sha256("System.Security.Cryptography.SHA256Managed")})
+static(
+    "System.Security.Cryptography.SHA256",
+    None,
+    {"Create": lambda _i: Sha256("System.Security.Cryptography.SHA256Managed")},
+)
 instance("System.Security.Cryptography.HashAlgorithm", {"Hash": lambda _i, a: a.hash}, {
     "ComputeHash": lambda _i, a, source, *_r: a.compute(source), "Clear": lambda _i, _a: None, "Dispose": lambda _i, _a: None,
 })  # fmt: skip

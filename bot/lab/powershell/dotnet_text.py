@@ -22,7 +22,10 @@ def _range(message: str, name: str) -> NetError:
 def _substring(_i: Any, s: str, start: Any, length: Any = None) -> str:
     at = to_int(start)
     if at < 0 or at > len(s):
-        raise _range("startIndex cannot be larger than length of string." if at > 0 else "StartIndex cannot be less than zero.", "startIndex")
+        raise _range(
+            "startIndex cannot be larger than length of string." if at > 0 else "StartIndex cannot be less than zero.",
+            "startIndex",
+        )
     if length is None:
         return s[at:]
     size = to_int(length)
@@ -32,7 +35,9 @@ def _substring(_i: Any, s: str, start: Any, length: Any = None) -> str:
 
 
 def _no_case(rest: tuple[Any, ...]) -> bool:
-    return any("ignorecase" in to_string(r).lower() for r in rest if isinstance(r, str)) or (len(rest) == 1 and rest[0] is True)
+    return any("ignorecase" in to_string(r).lower() for r in rest if isinstance(r, str)) or (
+        len(rest) == 1 and rest[0] is True
+    )
 
 
 def _index_of(_i: Any, s: str, what: Any, *rest: Any) -> int:
@@ -41,13 +46,22 @@ def _index_of(_i: Any, s: str, what: Any, *rest: Any) -> int:
 
 
 def _split(_i: Any, s: str, *by: Any) -> list[str]:
-    drop = any((isinstance(b, EnumValue) and b == "RemoveEmptyEntries") or b == "RemoveEmptyEntries" for b in by if isinstance(b, str)) and len(by) > 1
+    drop = (
+        any(
+            (isinstance(b, EnumValue) and b == "RemoveEmptyEntries") or b == "RemoveEmptyEntries"
+            for b in by
+            if isinstance(b, str)
+        )
+        and len(by) > 1
+    )
     limit = next((b for b in by[1:] if isinstance(b, int)), 0)
     first = by[0] if by else None
     if isinstance(first, list) and len(by) > 1:
         marks = [to_string(m) for m in first if to_string(m)]
     else:
-        plain = [b for b in by if not isinstance(b, int) and not (isinstance(b, EnumValue) or b == "RemoveEmptyEntries")]
+        plain = [
+            b for b in by if not isinstance(b, int) and not (isinstance(b, EnumValue) or b == "RemoveEmptyEntries")
+        ]
         marks = [c for b in plain for item in to_list(b) for c in to_string(item)]
     if not marks:
         marks = [" ", "\t", "\n", "\r"]

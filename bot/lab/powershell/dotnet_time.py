@@ -60,7 +60,15 @@ def _parse_exact(_i: Any, text: Any, form: Any, *_rest: Any) -> DateTime:
     from bot.lab.powershell.times import from_python
 
     shape = to_string(form)
-    for theirs, ours in (("yyyy", "%Y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S"), ("'", "")):
+    for theirs, ours in (
+        ("yyyy", "%Y"),
+        ("MM", "%m"),
+        ("dd", "%d"),
+        ("HH", "%H"),
+        ("mm", "%M"),
+        ("ss", "%S"),
+        ("'", ""),
+    ):
         shape = shape.replace(theirs, ours)
     try:
         return from_python(datetime.strptime(to_string(text), shape).replace(tzinfo=UTC), "Unspecified")
@@ -189,7 +197,11 @@ static("System.Math", {"PI": lambda _i: math.pi, "E": lambda _i: math.e}, {
     "Log": _same(math.log), "Log10": _same(math.log10),
 })  # fmt: skip
 
-static("System.Guid", {"Empty": lambda _i: "00000000-0000-0000-0000-000000000000"}, {"NewGuid": lambda _i: str(uuid.uuid4())})
+static(
+    "System.Guid",
+    {"Empty": lambda _i: "00000000-0000-0000-0000-000000000000"},
+    {"NewGuid": lambda _i: str(uuid.uuid4())},
+)
 
 
 def _dmtf(_i: Any, text: Any) -> DateTime:

@@ -41,7 +41,10 @@ def position_lines(record: ErrorRecord) -> list[str]:
     text = spot.text
     head = re.match(r"[^\s|;(){}]+", text[spot.char - 1 :])
     after = spot.char - 1 + (len(head.group()) if head else 0)
-    return [f"At line:{spot.line} char:{after + 1}", f"+ {text[:after]} <<<< {text[after:]}".rstrip() + ("" if text[after:] else " ")]
+    return [
+        f"At line:{spot.line} char:{after + 1}",
+        f"+ {text[:after]} <<<< {text[after:]}".rstrip() + ("" if text[after:] else " "),
+    ]
 
 
 def render(record: ErrorRecord, *, stopped: bool = False) -> str:

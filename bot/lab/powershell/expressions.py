@@ -282,6 +282,11 @@ class Expressions(Core):
             failed: NetError = members.from_python(wrong)
         except CmdletError as wrong:
             failed = net_error(wrong.message, wrong.exception)
+        except (TypeError, AttributeError, LookupError) as wrong:
+            if not arguments:
+                raise
+            raise net_error(f'Cannot convert argument "0", with value: "{to_string(arguments[0])}", for "{name}" to the type it '
+                            "needs.", "System.Management.Automation.MethodException") from wrong  # fmt: skip
         except NetError as wrong:
             wrong.spot = wrong.spot or node.spot
             if wrong.types[0].startswith("System.Management.Automation."):

@@ -148,15 +148,23 @@ def table_text(values: list[Any], columns: list[Column], limit: int, *, auto: bo
     lines = []
     if head:
         lines.append(" ".join(_fit(columns[i].label, widths[i], rights[i]) for i in range(shown)))
-        lines.append(" ".join(_fit("-" * min(len(columns[i].label), widths[i]), widths[i], rights[i]) for i in range(shown)))
+        lines.append(
+            " ".join(_fit("-" * min(len(columns[i].label), widths[i]), widths[i], rights[i]) for i in range(shown))
+        )
     for row in rows:
         if wrap:
             parts = [wrap_value(row[i], widths[i]) for i in range(shown)]
             for k in range(max(len(p) for p in parts)):
-                lines.append(" ".join(_fit(p[k] if k < len(p) else "", widths[i], rights[i]) for i, p in enumerate(parts)))
+                lines.append(
+                    " ".join(_fit(p[k] if k < len(p) else "", widths[i], rights[i]) for i, p in enumerate(parts))
+                )
         else:
             lines.append(" ".join(_fit(row[i], widths[i], rights[i]) for i in range(shown)))
-    return NL + NL.join(line.rstrip() if not right else line for line, right in zip(lines, [False] * len(lines), strict=True)) + NL * 3
+    return (
+        NL
+        + NL.join(line.rstrip() if not right else line for line, right in zip(lines, [False] * len(lines), strict=True))
+        + NL * 3
+    )
 
 
 SCALARS = (str, bool, int, float, PSType, ScriptBlock)

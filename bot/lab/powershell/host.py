@@ -41,7 +41,15 @@ class Options:
 
 
 _SWITCHES = {"nologo": "", "noexit": "", "sta": "", "mta": "", "noprofile": "", "noninteractive": ""}
-_VALUES = ("executionpolicy", "version", "inputformat", "outputformat", "windowstyle", "psconsolefile", "configurationname")
+_VALUES = (
+    "executionpolicy",
+    "version",
+    "inputformat",
+    "outputformat",
+    "windowstyle",
+    "psconsolefile",
+    "configurationname",
+)
 _SHORT = {"ep": "executionpolicy", "ec": "encodedcommand", "e": "encodedcommand", "en": "encodedcommand", "enc": "encodedcommand",
           "c": "command", "f": "file", "nop": "noprofile", "noni": "noninteractive", "ex": "executionpolicy", "v": "version",
           "w": "windowstyle", "o": "outputformat", "i": "inputformat"}  # fmt: skip
@@ -98,7 +106,9 @@ def parse_arguments(argv: list[str]) -> Options:
 def _option(word: str) -> str:
     if word in _SHORT:
         return _SHORT[word]
-    names = [n for n in (*_SWITCHES, *_VALUES, "command", "file", "encodedcommand") if n.startswith(word)] if word else []
+    names = (
+        [n for n in (*_SWITCHES, *_VALUES, "command", "file", "encodedcommand") if n.startswith(word)] if word else []
+    )
     return names[0] if names else ""
 
 
@@ -199,7 +209,9 @@ def _run_file(interpreter: Interpreter, options: Options, printer: Printer) -> i
     if policy(interpreter).casefold() == "restricted":
         return _refused(interpreter, f"File {path} cannot be loaded because the execution of scripts is disabled on this system. Please see "
                         '"get-help about_signing" for more details.', code=1)  # fmt: skip
-    words = [Word(w[1:], MISSING, w) if w.startswith("-") and w[1:2].isalpha() else Word("", w, w) for w in options.arguments]
+    words = [
+        Word(w[1:], MISSING, w) if w.startswith("-") and w[1:2].isalpha() else Word("", w, w) for w in options.arguments
+    ]
     try:
         stage = interpreter.script_stage(path, words)
         stage.out = printer.take

@@ -47,7 +47,9 @@ def from_python(wrong: Exception) -> NetError:
         if wrong.errno == 145:
             return net_error("The directory is not empty.\r\n", "System.IO.IOException")
         if wrong.errno == 123:
-            return net_error("The filename, directory name, or volume label syntax is incorrect.", "System.IO.IOException")
+            return net_error(
+                "The filename, directory name, or volume label syntax is incorrect.", "System.IO.IOException"
+            )
         return net_error(str(wrong.strerror or wrong), "System.IO.IOException")
     if isinstance(wrong, OverflowError):
         return net_error("Arithmetic operation resulted in an overflow.", "System.OverflowException")
@@ -98,7 +100,9 @@ _ENUM: dict[str, Any] = {"value__": lambda _i, v: v.number}
 
 def _intrinsic(value: PSObject) -> PSObject:
     properties = [
-        PSObject({"MemberType": "NoteProperty", "Name": key, "Value": held}, "System.Management.Automation.PSNoteProperty")
+        PSObject(
+            {"MemberType": "NoteProperty", "Name": key, "Value": held}, "System.Management.Automation.PSNoteProperty"
+        )
         for key, held in value.items()
     ]
     return PSObject({"Properties": properties, "TypeNames": list(value.types), "BaseObject": value})

@@ -260,10 +260,15 @@ def split(left: Any, right: Any, *, case: bool = False) -> list[str]:
     parts = to_list(right)
     limit = to_int(parts[1]) if len(parts) > 1 else 0
     plain = len(parts) > 2 and "simplematch" in to_string(parts[2]).lower()
-    pattern = re.compile(re.escape(to_string(parts[0])), 0 if case else re.IGNORECASE) if plain else _pattern(parts[0], case)
+    pattern = (
+        re.compile(re.escape(to_string(parts[0])), 0 if case else re.IGNORECASE) if plain else _pattern(parts[0], case)
+    )
     out: list[str] = []
     for item in to_list(left):
-        out += ["" if piece is None else piece for piece in pattern.split(to_string(item), max(limit - 1, 0) if limit else 0)]
+        out += [
+            "" if piece is None else piece
+            for piece in pattern.split(to_string(item), max(limit - 1, 0) if limit else 0)
+        ]
     return out
 
 
@@ -281,7 +286,7 @@ def is_type(left: Any, right: Any) -> bool:
     """`-is`."""
     name = right.name if isinstance(right, PSType) else resolve(to_string(right))
     if name is None:
-        raise _failed(f"Cannot convert the \"{to_string(right)}\" value of type \"System.String\" to type \"System.Type\".")
+        raise _failed(f'Cannot convert the "{to_string(right)}" value of type "System.String" to type "System.Type".')
     return is_instance(_plain(left), name)
 
 

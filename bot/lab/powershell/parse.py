@@ -21,20 +21,22 @@ from bot.lab.powershell.parse_repair import TOKENS, with_calls_wrapped, with_lin
 if TYPE_CHECKING:
     from tree_sitter import Node as Tree
 
-NEWER = frozenset({
-    "class_statement",
-    "enum_statement",
-    "using_statement",
-    "ternary_expression",
-    "null_coalesce_expression",
-    "null_coalesce_argument_expression",
-    "ternary_argument_expression",
-    "pipeline_chain_tail",
-    "inlinescript_statement",
-    "parallel_statement",
-    "sequence_statement",
-    "stop_parsing",
-})
+NEWER = frozenset(
+    {
+        "class_statement",
+        "enum_statement",
+        "using_statement",
+        "ternary_expression",
+        "null_coalesce_expression",
+        "null_coalesce_argument_expression",
+        "ternary_argument_expression",
+        "pipeline_chain_tail",
+        "inlinescript_statement",
+        "parallel_statement",
+        "sequence_statement",
+        "stop_parsing",
+    }
+)
 """Syntax that came after 2.0 and has node types of its own."""
 
 NEWER_OPERATORS = frozenset({"-in", "-notin", "-cin", "-iin", "-cnotin", "-inotin", "-shl", "-shr"})

@@ -123,7 +123,11 @@ class CommandBuilder(ExpressionBuilder):
                 continue
             if kind == "comment":
                 continue
-            if text.startswith("(") and child.prev_sibling is not None and _is_member(child.prev_sibling, child.start_byte):
+            if (
+                text.startswith("(")
+                and child.prev_sibling is not None
+                and _is_member(child.prev_sibling, child.start_byte)
+            ):
                 raise Misread
             if kind in {"redirection", "redirections"}:
                 out += self._redirections(child)
@@ -151,7 +155,9 @@ class CommandBuilder(ExpressionBuilder):
 
     def _parenthesised(self, node: Tree, elements: list[n.Argument | n.Parameter]) -> None:
         """`(…)` right behind an argument: a method's arguments, or a new argument of its own."""
-        values = [self.expression(c) for group in node.named_children for c in group.named_children if c.type != "comment"]
+        values = [
+            self.expression(c) for group in node.named_children for c in group.named_children if c.type != "comment"
+        ]
         last = elements[-1] if elements else None
         if isinstance(last, n.Argument) and isinstance(last.value, n.Member):
             called = n.Invoke(last.value.target, last.value.name, tuple(values), last.value.static, last.value.spot)

@@ -57,7 +57,9 @@ def match_object(match: re.Match[str] | None) -> PSObject:
     """A Match: Success, Value, Index, Length, Groups."""
     names = ("System.Text.RegularExpressions.Match", "System.Object")
     if match is None:
-        return PSObject({"Groups": GroupList(None), "Success": False, "Index": 0, "Length": 0, "Value": ""}, names, text="")
+        return PSObject(
+            {"Groups": GroupList(None), "Success": False, "Index": 0, "Length": 0, "Value": ""}, names, text=""
+        )
     return PSObject(
         {"Groups": GroupList(match), "Success": True, "Index": match.start(), "Length": len(match.group()),
          "Value": match.group()}, names, text=match.group())  # fmt: skip

@@ -155,7 +155,9 @@ class CodeStage(Stage):
 class CmdletStage(Stage):
     """A built-in cmdlet, or one the cluster room registered."""
 
-    def __init__(self, interpreter: Core, spec: BuiltIn | CmdletSpec, bound: Bound, spot: n.Spot, *, first: bool) -> None:
+    def __init__(
+        self, interpreter: Core, spec: BuiltIn | CmdletSpec, bound: Bound, spot: n.Spot, *, first: bool
+    ) -> None:
         super().__init__(interpreter)
         self.spec = spec
         self.bound = bound
@@ -217,7 +219,9 @@ class CmdletStage(Stage):
             raise Terminating(record) from None
         except OSError as failed:
             wrong = from_python(failed)
-            record = ErrorRecord(wrong, wrong.types[0].rpartition(".")[2], "WriteError", None, self.spec.name, self.spot)
+            record = ErrorRecord(
+                wrong, wrong.types[0].rpartition(".")[2], "WriteError", None, self.spec.name, self.spot
+            )
             report(interpreter, bound, record)
         except NetError as failed:
             raise Terminating(ErrorRecord(failed, failed.types[0].rpartition(".")[2], "NotSpecified", None,

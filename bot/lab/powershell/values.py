@@ -273,7 +273,9 @@ BASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def net_error(message: str, type_name: str = "System.Management.Automation.RuntimeException", inner: NetError | None = None) -> NetError:
+def net_error(
+    message: str, type_name: str = "System.Management.Automation.RuntimeException", inner: NetError | None = None
+) -> NetError:
     """A .NET exception with the base types known for it; the language's own errors are RuntimeExceptions."""
     chain = [type_name, *BASES.get(type_name, ())]
     for base in list(chain[1:]):

@@ -33,7 +33,9 @@ class Shell:
 
     machine: Machine
 
-    def session(self, out: Callable[[str], None], err: Callable[[str], None], stdin: str = "", **principal: object) -> Session:
+    def session(
+        self, out: Callable[[str], None], err: Callable[[str], None], stdin: str = "", **principal: object
+    ) -> Session:
         who = Principal("LAB\\svc-rollup", bool(principal.get("second_hop", True)), True)
         made = Session(self.machine, who, out, err, stdin=stdin)
         made.env = environment.fresh(self.machine, who.user)
@@ -44,7 +46,9 @@ class Shell:
         out: list[str] = []
         err: list[str] = []
         session = self.session(out.append, err.append, stdin, **principal)
-        code = run_powershell(session, ["powershell", *(options or ("-NoProfile", "-Command")), *([text] if text else [])], "")
+        code = run_powershell(
+            session, ["powershell", *(options or ("-NoProfile", "-Command")), *([text] if text else [])], ""
+        )
         return Said(code, "".join(out), "".join(err))
 
 

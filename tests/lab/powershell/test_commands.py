@@ -16,13 +16,16 @@ OBJECTS: list[tuple[str, list[str]]] = [
     ("(1..9 | Select-Object -First 2 -Last 1) -join ','", ["1,2,9"]),
     ("(1..9 | Select-Object -Skip 7) -join ','", ["8,9"]),
     ("(1,1,2 | Select-Object -Unique).Length", ["2"]),
-    ("$o = 'ab','c' | Select-Object Length, @{Name='Up';Expression={$_.ToUpper()}}; $o[0].Up; $o[1].Length", ["AB", "1"]),
+    (
+        "$o = 'ab','c' | Select-Object Length, @{Name='Up';Expression={$_.ToUpper()}}; $o[0].Up; $o[1].Length",
+        ["AB", "1"],
+    ),
     ("@{a=1;b=2}.GetEnumerator() | Sort-Object Name | % { $_.Key + $_.Value }", ["a1", "b2"]),
     ("(Get-Service | Select-Object -ExpandProperty Name) -contains 'WinRM'", ["True"]),
     ("(1..4 | Measure-Object -Sum -Average -Maximum).Sum", ["10"]),
     ("('a','b' | Measure-Object).Count", ["2"]),
     ("'x','y','x' | Group-Object | % { \"$($_.Name)=$($_.Count)\" }", ["x=2", "y=1"]),
-    ("Compare-Object (1,2,3) (2,3,4) | % { \"$($_.InputObject)$($_.SideIndicator)\" }", ["4=>", "1<="]),
+    ('Compare-Object (1,2,3) (2,3,4) | % { "$($_.InputObject)$($_.SideIndicator)" }', ["4=>", "1<="]),
     ("$o = New-Object PSObject; $o | Add-Member NoteProperty A 5; $o.a", ["5"]),
     ("$o = New-Object PSObject -Property @{N='x'}; $o.N; \"$o\"", ["x", "@{N=x}"]),
     ("Set-Variable q 3; $q; (Get-Variable q).Value; Test-Path variable:q", ["3", "3", "True"]),
@@ -41,35 +44,69 @@ NET: list[tuple[str, list[str]]] = [
     ("[Text.Encoding]::Unicode.GetString([Convert]::FromBase64String('YQBiAA=='))", ["ab"]),
     ("[Convert]::ToInt32('ff', 16); [Convert]::ToInt32('12'); [Convert]::ToString(255, 2)", ["255", "12", "11111111"]),
     ("[BitConverter]::ToString([byte[]](1,171,255))", ["01-AB-FF"]),
-    ("[string]::Join('-', @('a','b')); [string]::Format('{0}/{1}', 1, 2); [string]::IsNullOrEmpty('')", ["a-b", "1/2", "True"]),
+    (
+        "[string]::Join('-', @('a','b')); [string]::Format('{0}/{1}', 1, 2); [string]::IsNullOrEmpty('')",
+        ["a-b", "1/2", "True"],
+    ),
     ("[math]::Round(2.567, 1); [math]::Max(3, 9); [math]::Floor(2.9); [math]::Round(2.5)", ["2.6", "9", "2", "2"]),
     ("'a-b'.Replace('-', '+'); 'a b'.Split(' ')[1]; ' x '.Trim(); 'abcdef'.Substring(2, 3)", ["a+b", "b", "x", "cde"]),
     ("'aXb'.ToLower(); 'abc'.StartsWith('ab'); 'abc'.IndexOf('c'); '7'.PadLeft(3, '0')", ["axb", "True", "2", "007"]),
     ("'a,,b'.Split(',').Length; 'a,,b'.Split(',', [StringSplitOptions]::RemoveEmptyEntries).Length", ["3", "2"]),
     ("'abc'.Length; 'abc'[1]; 'abc'[-1]; 'x'.GetType().FullName", ["3", "b", "c", "System.String"]),
-    ("(5).GetType().Name; (5.5).GetType().Name; @(1).GetType().Name; @{}.GetType().Name; (3000000000).GetType().Name",
-     ["Int32", "Double", "Object[]", "Hashtable", "Int64"]),
-    ("$d = [datetime]'2017-03-21 10:00:00'; $d.AddHours(2).ToString('HH:mm'); $d.DayOfWeek; ($d - $d.AddDays(-1)).TotalHours",
-     ["12:00", "Tuesday", "24"]),
+    (
+        "(5).GetType().Name; (5.5).GetType().Name; @(1).GetType().Name; @{}.GetType().Name; (3000000000).GetType().Name",
+        ["Int32", "Double", "Object[]", "Hashtable", "Int64"],
+    ),
+    (
+        "$d = [datetime]'2017-03-21 10:00:00'; $d.AddHours(2).ToString('HH:mm'); $d.DayOfWeek; ($d - $d.AddDays(-1)).TotalHours",
+        ["12:00", "Tuesday", "24"],
+    ),
     ("[DateTime]::UtcNow.Ticks -gt 636266000000000000; [DateTime]::UtcNow.Kind", ["True", "Utc"]),
-    ("(New-Object DateTime 2017,4,1).Ticks; [TimeSpan]::FromMinutes(90).ToString()", ["636266016000000000", "01:30:00"]),
-    ("[Management.ManagementDateTimeConverter]::ToDateTime('20170401120000.000000+060').ToUniversalTime().ToString('HH:mm')", ["11:00"]),
-    ("[Environment]::MachineName; [Environment]::NewLine.Length; [Environment]::GetEnvironmentVariable('computername')", ["EXN1", "2", "EXN1"]),
+    (
+        "(New-Object DateTime 2017,4,1).Ticks; [TimeSpan]::FromMinutes(90).ToString()",
+        ["636266016000000000", "01:30:00"],
+    ),
+    (
+        "[Management.ManagementDateTimeConverter]::ToDateTime('20170401120000.000000+060').ToUniversalTime().ToString('HH:mm')",
+        ["11:00"],
+    ),
+    (
+        "[Environment]::MachineName; [Environment]::NewLine.Length; [Environment]::GetEnvironmentVariable('computername')",
+        ["EXN1", "2", "EXN1"],
+    ),
     ("[Security.Principal.WindowsIdentity]::GetCurrent().Name", ["LAB\\svc-rollup"]),
-    ("[regex]::Matches('a1b22', '\\d+') | % { $_.Value }; [regex]::Replace('abc', 'b', 'X'); [regex]::IsMatch('A', 'a')", ["1", "22", "aXc", "False"]),
+    (
+        "[regex]::Matches('a1b22', '\\d+') | % { $_.Value }; [regex]::Replace('abc', 'b', 'X'); [regex]::IsMatch('A', 'a')",
+        ["1", "22", "aXc", "False"],
+    ),
     ("$r = [regex]'(?<n>\\d+)'; $r.Match('ab12').Groups['n'].Value", ["12"]),
     ("$l = New-Object Collections.ArrayList; [void]$l.Add(3); $l.Add(4); $l.Count; $l.Contains(3)", ["1", "2", "True"]),
-    ("$m = New-Object IO.MemoryStream(,[Text.Encoding]::UTF8.GetBytes('line1`nline2'.Replace('`n', \"`n\"))); "
-     "$r = New-Object IO.StreamReader($m); $r.ReadLine(); $r.ReadToEnd()", ["line1", "line2"]),
-    ("$a = New-Object Security.Cryptography.SHA256Managed; [BitConverter]::ToString($a.ComputeHash([Text.Encoding]::ASCII.GetBytes('abc'))).Substring(0, 11)",
-     ["BA-78-16-BF"]),
-    ("[IO.Path]::Combine('C:\\a', 'b.txt'); [IO.Path]::GetFileNameWithoutExtension('C:\\x\\y.tar.gz'); [IO.Path]::GetExtension('a.b')",
-     ["C:\\a\\b.txt", "y.tar", ".b"]),
+    (
+        (
+            "$m = New-Object IO.MemoryStream(,[Text.Encoding]::UTF8.GetBytes('line1`nline2'.Replace('`n', \"`n\"))); "
+            "$r = New-Object IO.StreamReader($m); $r.ReadLine(); $r.ReadToEnd()"
+        ),
+        ["line1", "line2"],
+    ),
+    (
+        "$a = New-Object Security.Cryptography.SHA256Managed; [BitConverter]::ToString($a.ComputeHash([Text.Encoding]::ASCII.GetBytes('abc'))).Substring(0, 11)",
+        ["BA-78-16-BF"],
+    ),
+    (
+        "[IO.Path]::Combine('C:\\a', 'b.txt'); [IO.Path]::GetFileNameWithoutExtension('C:\\x\\y.tar.gz'); [IO.Path]::GetExtension('a.b')",
+        ["C:\\a\\b.txt", "y.tar", ".b"],
+    ),
     ("[Guid]::NewGuid().ToString().Length", ["36"]),
     ("[int][char]'A'; [char[]]'ab' -join '-'", ["65", "a-b"]),
-    ("[IO.FileMode]::CreateNew; [int][IO.FileMode]::CreateNew; 'Open' -eq [IO.FileMode]::Open", ["CreateNew", "1", "True"]),
+    (
+        "[IO.FileMode]::CreateNew; [int][IO.FileMode]::CreateNew; 'Open' -eq [IO.FileMode]::Open",
+        ["CreateNew", "1", "True"],
+    ),
     ("[Threading.Thread]::Sleep(5000); 'awake'", ["awake"]),
-    ("(Get-Process -Id $PID).Id -eq $PID; (Get-Process -Id $PID).StartTime.ToUniversalTime().Ticks -gt 0", ["True", "True"]),
+    (
+        "(Get-Process -Id $PID).Id -eq $PID; (Get-Process -Id $PID).StartTime.ToUniversalTime().Ticks -gt 0",
+        ["True", "True"],
+    ),
 ]
 
 
@@ -111,7 +148,9 @@ def test_wmi_on_another_machine_is_a_second_hop(shell: Shell) -> None:
     script = "Get-WmiObject Win32_OperatingSystem -ComputerName EXN2"
     assert "E_ACCESSDENIED" in shell.run(script, second_hop=False).err.replace("\r\n", "")
     assert "RPC server is unavailable" in shell.run(script).err.replace("\r\n", "")
-    assert shell.run("(Get-WmiObject Win32_OperatingSystem -ComputerName .).Version", second_hop=False).lines == ["6.0.6002"]
+    assert shell.run("(Get-WmiObject Win32_OperatingSystem -ComputerName .).Version", second_hop=False).lines == [
+        "6.0.6002"
+    ]
 
 
 @pytest.mark.parametrize(("script", "complaint"), [
@@ -140,9 +179,16 @@ def test_a_cmdlet_of_a_snapin_is_there_only_after_it_is_added(shell: Shell) -> N
     shell.machine.snapins.add("Fabrikam.Admin")
     shell.machine.snapin_load["fabrikam.admin"] = lambda session: loaded.append(session.principal.user)
     shell.machine.cmdlets["get-fabric"] = CmdletSpec(
-        "Get-Fabric", lambda _s, params, piped: [f"{params} {piped}"], ("Identity", "Deep?"), ("Identity",), "Fabrikam.Admin")
+        "Get-Fabric",
+        lambda _s, params, piped: [f"{params} {piped}"],
+        ("Identity", "Deep?"),
+        ("Identity",),
+        "Fabrikam.Admin",
+    )
     assert "The term 'Get-Fabric' is not recognized" in shell.run("Get-Fabric").err
-    said = shell.run("Add-PSSnapin fabrikam.admin; Get-Fabric x -Deep; 1,2 | Get-Fabric -Dee:$false; (Get-PSSnapin F*).Name")
+    said = shell.run(
+        "Add-PSSnapin fabrikam.admin; Get-Fabric x -Deep; 1,2 | Get-Fabric -Dee:$false; (Get-PSSnapin F*).Name"
+    )
     assert said.lines == ["{'Deep': True, 'Identity': 'x'} []", "{'Deep': False} [1, 2]", "Fabrikam.Admin"]
     assert loaded == ["LAB\\svc-rollup"]
 
@@ -159,7 +205,7 @@ def test_a_machine_cmdlet_fails_as_it_says(shell: Shell) -> None:
 
     shell.machine.cmdlets["get-soft"] = CmdletSpec("Get-Soft", soft, ())
     shell.machine.cmdlets["get-hard"] = CmdletSpec("Get-Hard", hard, ())
-    said = shell.run("Get-Soft; try { Get-Hard } catch { \"caught $_\" }")
+    said = shell.run('Get-Soft; try { Get-Hard } catch { "caught $_" }')
     assert said.lines == ["one", "two", "caught hard trouble"]
     assert said.err.startswith("Get-Soft : soft trouble\r\n")
     assert shell.run("Get-Hard; 'on'").lines == ["on"]
@@ -175,7 +221,9 @@ def test_native_tools_get_their_words_and_give_lines_and_exit_codes(shell: Shell
         return 5
 
     shell.machine.natives["cluster"] = tool
-    said = shell.run("$n = 'EXN2'; $l = @(cluster.exe group \"Cluster Group\" /move:$n); $l.Count; $l[1]; $LASTEXITCODE; cluster a b; $?")
+    said = shell.run(
+        "$n = 'EXN2'; $l = @(cluster.exe group \"Cluster Group\" /move:$n); $l.Count; $l[1]; $LASTEXITCODE; cluster a b; $?"
+    )
     assert said.lines == ["2", "second", "5", "first", "second", "False"]
     assert seen[0] == (["cluster", "group", "Cluster Group", "/move:EXN2"], 'group "Cluster Group" /move:EXN2')
 

@@ -29,7 +29,11 @@ def test_five_properties_make_a_list_with_arrays_in_braces(shell: Shell) -> None
 
 
 def test_four_properties_make_a_table_that_shares_the_width(shell: Shell) -> None:
-    give(shell, PSObject([("Name", "SG1"), ("Queue", 0)], ("Fabrikam.Copy",)), PSObject([("Name", "SG2"), ("Queue", 12)], ("Fabrikam.Copy",)))
+    give(
+        shell,
+        PSObject([("Name", "SG1"), ("Queue", 0)], ("Fabrikam.Copy",)),
+        PSObject([("Name", "SG2"), ("Queue", 12)], ("Fabrikam.Copy",)),
+    )
     lines = shell.run("Get-Thing").out.split("\r\n")
     assert lines[1] == "Name".ljust(39) + " " + "Queue".rjust(39)
     assert lines[2] == "----".ljust(39) + " " + "-----".rjust(39)
@@ -61,12 +65,18 @@ def test_long_values_wrap_in_a_list_at_80_columns(shell: Shell) -> None:
 
 
 def test_write_host_keeps_its_place_among_the_output(shell: Shell) -> None:
-    assert shell.run("1; Write-Host 'two' -ForegroundColor Red; 3; Write-Host a b -NoNewline").out == "1\r\ntwo\r\n3\r\na b"
+    assert (
+        shell.run("1; Write-Host 'two' -ForegroundColor Red; 3; Write-Host a b -NoNewline").out
+        == "1\r\ntwo\r\n3\r\na b"
+    )
     assert shell.run("$x = Write-Host 'shown'; $x -eq $null").lines == ["shown", "True"]
 
 
 def test_a_warning_is_printed_and_is_no_output(shell: Shell) -> None:
-    assert shell.run("$x = Write-Warning 'careful'; $x -eq $null; Write-Verbose 'no'; Write-Debug 'no'").lines == ["WARNING: careful", "True"]
+    assert shell.run("$x = Write-Warning 'careful'; $x -eq $null; Write-Verbose 'no'; Write-Debug 'no'").lines == [
+        "WARNING: careful",
+        "True",
+    ]
 
 
 def test_console_out_goes_past_the_pipeline(shell: Shell) -> None:
@@ -79,7 +89,7 @@ def test_an_encoded_command_runs_and_reports_errors_as_clixml(shell: Shell) -> N
     said = shell.run(encoded, "-NoProfile", "-EncodedCommand")
     assert said.lines == ["fine"]
     assert said.err.startswith("#< CLIXML\r\n<Objs ")
-    root = ET.fromstring(said.err.removeprefix("#< CLIXML\r\n"))
+    root = ET.fromstring(said.err.removeprefix("#< CLIXML\r\n"))  # noqa: S314 - our own words
     texts = [node.text or "" for node in root]
     assert {node.get("S") for node in root} == {"Error"}
     assert texts[0] == "Get-Item : Cannot find path 'C:\\nope' because it does not exist._x000D__x000A_"
@@ -92,7 +102,7 @@ def test_pywinrms_own_reader_understands_our_clixml(shell: Shell) -> None:
     encoded = base64.b64encode("throw 'a < b & \"c\"'".encode("utf-16-le")).decode()
     said = shell.run(encoded, "-EncodedCommand")
     cleaned = winrm.Session("x", auth=("a", "b"))._clean_error_msg(said.err.encode())
-    assert cleaned.decode().startswith("a < b & \"c\"")
+    assert cleaned.decode().startswith('a < b & "c"')
 
 
 def test_a_bad_encoded_command_is_refused(shell: Shell) -> None:
@@ -107,12 +117,12 @@ def test_commands_can_come_from_standard_input(shell: Shell) -> None:
 
 
 def test_standard_input_is_what_input_enumerates(shell: Shell) -> None:
-    assert shell.run("$input | % { \"<$_>\" }", stdin="a\r\nb\r\n").lines == ["<a>", "<b>"]
+    assert shell.run('$input | % { "<$_>" }', stdin="a\r\nb\r\n").lines == ["<a>", "<b>"]
     assert shell.run("[Console]::In.ReadToEnd().Length", stdin="abc").lines == ["3"]
 
 
 def test_a_script_file_gets_its_arguments_and_gives_its_exit_code(shell: Shell) -> None:
-    shell.machine.fs.write("C:\\s.ps1", b"param($a, [switch]$b)\r\n\"$a $b $($args[0])\"\r\nexit 12")
+    shell.machine.fs.write("C:\\s.ps1", b'param($a, [switch]$b)\r\n"$a $b $($args[0])"\r\nexit 12')
     said = shell.run("", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", "C:\\s.ps1", "one two", "-b", "rest")
     assert (said.code, said.lines) == (12, ["one two True rest"])
 
@@ -122,7 +132,9 @@ def test_script_files_do_not_run_while_the_policy_forbids_it(shell: Shell) -> No
     said = shell.run("", "-File", "C:\\s.ps1")
     assert said.code == 1
     assert "execution of scripts is disabled" in said.err.replace("\r\n", "")
-    shell.machine.registry.set("HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell", "ExecutionPolicy", "Restricted")
+    shell.machine.registry.set(
+        "HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell", "ExecutionPolicy", "Restricted"
+    )
     assert shell.run("", "-ExecutionPolicy", "Bypass", "-File", "C:\\s.ps1").code == 1  # group policy wins
 
 

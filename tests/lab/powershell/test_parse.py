@@ -28,7 +28,10 @@ def test_a_parse_is_kept_by_text() -> None:
 
 
 def test_a_long_script_is_parsed_and_run_in_well_under_a_second_of_work(shell: Shell) -> None:
-    text = "\n".join(f"function F{i} {{\n    param($a)\n    if ($a -gt {i}) {{ \"big $a\" }} else {{ @($a, {i}) }}\n}}\n$x{i} = F{i} {i}" for i in range(150))
+    text = "\n".join(
+        f'function F{i} {{\n    param($a)\n    if ($a -gt {i}) {{ "big $a" }} else {{ @($a, {i}) }}\n}}\n$x{i} = F{i} {i}'
+        for i in range(150)
+    )
     assert len(text) > 12_000
     before = time.process_time()
     assert shell.run(text + "\n$x7 -join ','").lines == ["7,7"]
@@ -53,11 +56,33 @@ def test_a_call_that_is_an_argument_is_wrapped(text: str, wrapped: str) -> None:
     assert with_calls_wrapped(text) == wrapped
 
 
-@pytest.mark.parametrize("text", ["{", "(", "'", "\"$(", "@'\nx", "}", "|", "$x = ", "if", "a | | b", "1 -in 2", "\x00", "é $é", "@{a}", "foreach ($x) {}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "(",
+        "'",
+        '"$(',
+        "@'\nx",
+        "}",
+        "|",
+        "$x = ",
+        "if",
+        "a | | b",
+        "1 -in 2",
+        "\x00",
+        "é $é",
+        "@{a}",
+        "foreach ($x) {}",
+    ],
+)
 def test_nonsense_is_a_parse_error_or_a_script_but_never_a_crash(text: str, shell: Shell) -> None:
-    try:
-        parse(text)
-    except ParseFailed as failed:
-        assert failed.problem.message
     said = shell.run(text)
     assert said.code in {0, 1}
+    assert "failed by itself" not in said.err
+
+
+def test_a_refused_text_says_why_and_where() -> None:
+    with pytest.raises(ParseFailed) as caught:
+        parse("'fine'\nif (1) {\n")
+    assert caught.value.problem.message == "Missing closing '}' in statement block."
