@@ -262,4 +262,5 @@ class EstateFacts:
 
     def machine(self, name: str) -> MachineFacts | None:
         """One machine's facts by any spelling of its name."""
-        return next((m for m in self.machines if same_name(m.name, name)), None)
+        key = short(name)
+        return next((m for m in self.machines if short(m.name) == key), None)

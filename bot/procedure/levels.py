@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from bot.procedure.facts import LevelFacts, MachineFacts, PatchFacts, Unknown
@@ -35,9 +35,7 @@ class Build:
     @classmethod
     def parse(cls, text: str) -> Build:
         """Read a dotted build of four numbers. Raises ValueError."""
-        if not _BUILD.fullmatch(text.strip()):
-            raise ValueError(f"not a build of four numbers: {text!r}")
-        return cls(*(int(part) for part in text.strip().split(".")))
+        return _parse(text)
 
     @property
     def service_pack(self) -> str:
@@ -48,6 +46,13 @@ class Build:
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.build}.{self.revision}"
+
+
+@lru_cache(maxsize=512)
+def _parse(text: str) -> Build:
+    if not _BUILD.fullmatch(text.strip()):
+        raise ValueError(f"not a build of four numbers: {text!r}")
+    return Build(*(int(part) for part in text.strip().split(".")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +169,7 @@ def patch_build(patch: PatchFacts, base: Build) -> Build | Unknown:
     return Unknown(f"the patch {patch.name!r} is not in the catalogue")
 
 
+@lru_cache(maxsize=512)  # the same few levels are asked for by every rule
 def level_of(level: LevelFacts | Unknown) -> Build | Unknown:
     """A machine's level where ExSetup, the highest applied patch and the base product agree; else why not.
 

@@ -13,7 +13,7 @@ from bot.procedure.ordering import ORDERING, Stuck
 from bot.procedure.ordering import order as order_acts
 from bot.procedure.picture import word
 from bot.procedure.reach import still_to_read
-from bot.procedure.rules import RULES_VERSION, blocking, evaluate
+from bot.procedure.rules import RULES_VERSION, blocking, judge
 from bot.procedure.rules.case import Case
 from state.words import Check, Options, Package, Plan, Step, StepKind, When
 
@@ -59,7 +59,7 @@ def make_plan(
         return _nothing(case)
     drafted = _draft(case, options, context.durations, ordering, bot_version)
     plan = drafted if isinstance(drafted, Plan) else None
-    checks = evaluate(When.PLAN, facts, package=package, context=context, plan=plan)
+    checks = judge(replace(case, plan=plan))
     waived = {_ORDER_OF_RULES[name] for name in ORDERING - ordering if name in _ORDER_OF_RULES}
     stops = [check for check in blocking(checks) if check.rule not in waived]
     if stops:
@@ -98,7 +98,7 @@ def _nothing(case: Case) -> Nothing | PlanRefusal:
     """Equal is done only if the checks after an install would pass too (§9): each node Up, its service back."""
     checks = tuple(
         check
-        for check in evaluate(When.PLAN, case.facts, package=case.package, context=case.context)
+        for check in judge(case)
         if check.rule in {"PRE-COMPLETE", "VIEW-AGREE", "LEVEL-AGREE", "NO-WU", "PKG-TRAIN", "PKG-NEWER"}
     )
     stops = blocking(checks)

@@ -9,7 +9,7 @@ from bot.procedure.rules.page import render_rules
 from bot.procedure.rules.table import HELD_ELSEWHERE, RULES, version
 from state.words import Check, Fact, Package, Plan, Step, Verdict, Waiver, When
 
-__all__ = ["HELD_ELSEWHERE", "RULES", "RULES_VERSION", "blocking", "evaluate", "render_rules"]
+__all__ = ["HELD_ELSEWHERE", "RULES", "RULES_VERSION", "blocking", "evaluate", "judge", "render_rules"]
 
 RULES_VERSION: str = version()
 """SHA-256 of the table."""
@@ -32,8 +32,12 @@ def evaluate(
     the resume job. A check whose verdict is BLOCK or UNKNOWN stops the step; `patience_s` says how long it may be
     re-read quietly first. `facts` hold every machine of the campaign, slow facts included.
     """
-    case = Case(when=when, facts=facts, package=package, context=context, plan=plan, step=step)
-    return tuple(_check(rule, case) for rule in RULES if rule.applies(when, step))
+    return judge(Case(when=when, facts=facts, package=package, context=context, plan=plan, step=step))
+
+
+def judge(case: Case) -> tuple[Check, ...]:
+    """`evaluate` on a case that stands already, with the pictures it has made."""
+    return tuple(_check(rule, case) for rule in RULES if rule.applies(case.when, case.step))
 
 
 def blocking(checks: tuple[Check, ...]) -> tuple[Check, ...]:
