@@ -64,9 +64,11 @@ def _resource(fields: tuple[str, ...]) -> Resource:
 def _links(reply: Reply) -> dict[str, list[tuple[str, str]]]:
     """(left name, right name) by association class, without its MSCluster_."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for fields in reply.all("cluster.link"):
-        kind, left, right = expect(fields, 3)
-        found[kind.removeprefix("MSCluster_")].append((_name_in(left), _name_in(right)))
+    for kind, *paths in reply.all("cluster.links"):
+        if len(paths) % 2:
+            raise Malformed(f"{kind} has {len(paths)} paths, which are no pairs")
+        names = [_name_in(path) for path in paths]
+        found[kind.removeprefix("MSCluster_")] += zip(names[::2], names[1::2], strict=True)
     return found
 
 

@@ -146,6 +146,7 @@ def test_a_lost_answer_leaves_a_job_that_is_found_again(ccr: Range) -> None:
     wire.cut_at(5, heard=True)  # three for the logon, Command, Receive
     with pytest.raises(Uncertain):
         bot.start(told)
+    until(lambda: bool(ccr.truth("command_started", job=told.name)))
     report = bot.close(told)
     while report.seen in {JobSeen.RUNNING, JobSeen.WAITING}:
         report = bot.observe(told)
@@ -153,6 +154,21 @@ def test_a_lost_answer_leaves_a_job_that_is_found_again(ccr: Range) -> None:
     assert len(ccr.truth("command_started", job=told.name)) == 1
     bot.shut()
     wire.close()
+
+
+def test_a_name_closed_in_the_very_moment_of_its_start_either_runs_or_is_void_never_both(ccr: Range) -> None:
+    for number in range(6):
+        told = move(ccr, name=f"CLUSTER01-1-abc123-s01-1-{number + 1}")
+        other = WindowsEstate(ccr.config())
+        with ThreadPoolExecutor(2) as pool:
+            started = pool.submit(ccr.estate.start, told)
+            closed = pool.submit(other.close, told)
+            started.result()
+            closed.result()
+        report = ended(ccr, told)
+        assert report.seen in {JobSeen.VOID, JobSeen.ENDED}
+        assert len(ccr.truth("command_started", job=told.name)) == (1 if report.seen is JobSeen.ENDED else 0)
+        other.shut()
 
 
 def test_a_folder_of_that_name_with_another_order_is_foreign(ccr: Range) -> None:
@@ -237,20 +253,28 @@ def test_an_install_runs_as_a_task_until_its_exit_code_is_there(ccr: Range) -> N
     assert len(ccr.truth("install_started", node="SCR1")) == 1
 
 
+def in_the_middle(lab: Range) -> JobOrder:
+    """An install on SCR1 that has begun and takes a long time."""
+    lab.lab.world.truth.listen(lambda r: lab.clock.set_speed(2.0) if r["did"] == "install_started" else None)
+    told = install(lab, "SCR1")
+    lab.estate.start(told)
+    until(lambda: bool(lab.truth("install_started", node="SCR1")))
+    return told
+
+
 def test_a_restart_in_the_middle_of_an_install_cuts_it_off(ccr: Range) -> None:
-    told = install(ccr, "SCR1")
-    ccr.estate.start(told)
-    until(lambda: bool(ccr.truth("install_started", node="SCR1")))
+    told = in_the_middle(ccr)
     machine = ccr.lab.machines[-1]
-    machine.reboot(60.0).join()
+    restart = machine.reboot(60.0)
+    until(lambda: not machine.online)
+    ccr.clock.set_speed(120.0)
+    restart.join()
     report = ended(ccr, told)
     assert (report.seen, report.exit_code) == (JobSeen.CUT_OFF, None)
 
 
 def test_a_job_whose_process_was_killed_is_cut_off(ccr: Range) -> None:
-    told = install(ccr, "SCR1")
-    ccr.estate.start(told)
-    until(lambda: bool(ccr.truth("install_started", node="SCR1")))
+    told = in_the_middle(ccr)
     machine = ccr.lab.machines[-1]
     for process in machine.processes.all():
         if "job.ps1" in process.commandline:

@@ -102,7 +102,7 @@ def test_a_group_named_like_the_beginning_of_another_does_not_confuse_the_second
     more: Rows = [
         ("cluster.group", "Cluster", "0", "0"),
         (
-            "cluster.link",
+            "cluster.links",
             "MSCluster_NodeToActiveGroup",
             'MSCluster_Node.Name="EXN1"',
             'X.MSCluster_ResourceGroup.Name="Cluster"',

@@ -2,8 +2,6 @@
 #
 # Parameters: machine (whose job it is), root, name, job (text of job.txt).
 
-Say 'script' @('close', '1')
-
 Section 'close' 'close' {
     if ($env:COMPUTERNAME -ne $Given['machine']) {
         throw ('this machine is ' + $env:COMPUTERNAME + ', not ' + $Given['machine'])

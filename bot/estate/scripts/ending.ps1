@@ -2,4 +2,5 @@
 # others, so that a reply with a hole in it cannot pass for a whole one.
 
 Say 'clock' @((Get-Now))
+Send-Said
 [Console]::Out.WriteLine('[rollup-end] ' + $Said['Lines'])

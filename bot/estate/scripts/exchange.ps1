@@ -1,9 +1,6 @@
-# exchange.ps1, version 1. Reads what Exchange knows, as seen from this machine. Changes nothing:
-# -ValidateOnly and the Test- cmdlets are reads.
+# exchange.ps1, version 1. Reads what Exchange knows here. Changes nothing: -ValidateOnly and Test- are reads.
 #
 # Parameters: kinds, validate (lines of cms<TAB>target).
-
-Say 'script' @('exchange', '1')
 
 # Machines are named short or in full, in any case.
 function Get-Short {

@@ -2,8 +2,6 @@
 #
 # Parameters: root, name (one folder, or empty for all of them).
 
-Say 'script' @('jobs', '1')
-
 Section 'jobs' 'jobs' {
     try {
         Say 'boot' @((Get-BootTime))

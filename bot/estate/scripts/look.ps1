@@ -17,7 +17,7 @@ function Get-Tail {
     }
 }
 
-# Is the process that wrote `begun` still there? Its number may belong to another one by now.
+# Is the process that wrote `begun` still there? Its number may be another's by now.
 function Test-Alive {
     param($Begun)
     foreach ($process in @(Get-Process | Where-Object { [string]$_.Id -eq $Begun['pid'] })) {

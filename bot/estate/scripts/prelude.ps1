@@ -22,7 +22,7 @@ foreach ($line in $Parameters.Split("`n")) {
     }
 }
 
-$Said = @{ Lines = 0 }
+$Said = @{ Lines = 0; Text = '' }
 
 function Say {
     param($Key, $Fields)
@@ -31,7 +31,13 @@ function Say {
     foreach ($field in @($Fields)) {
         $line = $line + "`t" + [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes([string]$field))
     }
-    [Console]::Out.WriteLine($line)
+    $Said['Text'] = $Said['Text'] + $line + "`r`n"
+}
+
+# A section's lines leave together, when it is finished.
+function Send-Said {
+    [Console]::Out.Write($Said['Text'])
+    $Said['Text'] = ''
 }
 
 # One question, or a few that belong together, of a kind that was asked for. If it fails, only its own
@@ -48,6 +54,7 @@ function Section {
     catch {
         Say 'section' @($Name, 'failed', $_.Exception.Message)
     }
+    Send-Said
 }
 
 function Get-Now {

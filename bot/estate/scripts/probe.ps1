@@ -1,8 +1,6 @@
 # probe.ps1, version 1. Reads what Windows and the cluster know about this machine. Changes nothing.
 #
-# Parameters: kinds (fast, package, slow, validate, jobs), package (path of the rollup or empty), root (folder of the jobs), runner (task).
-
-Say 'script' @('probe', '1')
+# Parameters: kinds (of sections), package (the rollup's path), root (folder of the jobs), runner (task).
 
 Section 'fast' 'system' {
     $system = Get-WmiObject -Class Win32_OperatingSystem
@@ -101,13 +99,15 @@ Section 'fast' 'cluster' {
     }
     $links = @('MSCluster_NodeToActiveGroup', 'MSCluster_ResourceGroupToResource', 'MSCluster_ResourceGroupToPreferredNode', 'MSCluster_ResourceToPossibleOwner', 'MSCluster_ClusterToQuorumResource')
     foreach ($class in $links) {
+        $paths = @($class)
         foreach ($link in @(Get-WmiObject -Namespace root\MSCluster -Class $class)) {
-            Say 'cluster.link' @($class, $link.GroupComponent, $link.PartComponent)
+            $paths += $link.GroupComponent, $link.PartComponent
         }
+        Say 'cluster.links' $paths
     }
 }
 
-# The second source for the owners: what the document's own tool prints.
+# The second source for the owners.
 Section 'fast' 'cluster.exe' {
     foreach ($line in @(cluster.exe group)) {
         Say 'cluster.exe' @($line)
@@ -157,7 +157,7 @@ Section 'fast' 'runner' {
 }
 
 Section 'fast' 'software' {
-    # Whether msiexec (as SYSTEM) would try to reach the revocation list: 0x23e00 does not, 0x23c00 does.
+    # Does SYSTEM reach for the revocation list? 0x23e00: no, 0x23c00: yes.
     $key = 'Registry::HKEY_USERS\S-1-5-18\Software\Microsoft\Windows\CurrentVersion\WinTrust\Trust Providers\Software Publishing'
     if (Test-Path $key) {
         Say 'software' @('crl', (Get-ItemProperty $key).State)

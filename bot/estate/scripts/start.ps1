@@ -12,8 +12,6 @@ function Invoke-Tool {
     }
 }
 
-Say 'script' @('start', '1')
-
 Section 'start' 'start' {
     if ($env:COMPUTERNAME -ne $Given['machine']) {
         throw ('this machine is ' + $env:COMPUTERNAME + ', not ' + $Given['machine'])

@@ -2,8 +2,6 @@
 #
 # Parameters: name.
 
-Say 'script' @('tidy', '1')
-
 Section 'tidy' 'tidy' {
     $task = 'rollup-bot-' + $Given['name']
     foreach ($line in @(schtasks.exe /query /fo csv /nh)) {
