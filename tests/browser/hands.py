@@ -63,6 +63,14 @@ class Hands:
         """React with ✅ on the newest gate."""
         self.page.locator(GATES).last.locator(".reaction[data-emoji=white_check_mark]").click()
 
+    def set_speed(self, speed: str) -> None:
+        """Let lab time run faster or slower."""
+        if self.phone:
+            self.page.locator(".tools button", has_text="Range").click()
+        self.page.locator(".speed select").select_option(speed)
+        if self.phone:
+            self.page.locator("dialog[open] button[aria-label=Close]").click()
+
     def whispers(self) -> list[str]:
         """What only this person sees."""
         return [str(text) for text in self.page.locator(".ephemeral .content").all_inner_texts()]
@@ -99,6 +107,16 @@ class KeyboardHands(Hands):
     def open_thread(self) -> None:
         """It opens by itself on a wide page; else Enter on the campaign's message opens it."""
         self.page.wait_for_selector(".thread .message")
+
+    def set_speed(self, speed: str) -> None:
+        """Tab to the choice, and type the number."""
+        self.page.evaluate("() => document.activeElement.blur()")
+        for _ in range(20):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("() => document.activeElement.matches('.speed select')"):
+                break
+        self.page.keyboard.type(speed)
+        self.page.wait_for_function("(speed) => document.querySelector('.speed select').value === speed", arg=speed)
 
     def approve(self) -> None:
         """Alt+G goes to the newest gate, R opens the reactions, the first is ✅."""

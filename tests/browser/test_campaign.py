@@ -17,7 +17,7 @@ import pytest
 from tests.browser.conftest import Pages
 from tests.browser.hands import GATES, Hands
 
-SPEED = "200"
+TALKING, WORKING = "20", "120"  # lab seconds a second: while people talk (a gate is good for an hour of it), and after
 PATIENCE_S = 240.0  # wall seconds a campaign may take here
 
 
@@ -27,7 +27,7 @@ class Range:
     def __init__(self, folder: Path) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROLLUP_", "SLACK_"))}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bot.cli", "lab", "--scenario", "ccr", "--port", "0", "--speed", SPEED],
+            [sys.executable, "-m", "bot.cli", "lab", "--scenario", "ccr", "--port", "0", "--speed", TALKING],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, env=kept | {"HOME": str(folder)})
         self.lines: list[str] = []
         self._open = threading.Event()
@@ -92,6 +92,7 @@ def played(hands: Hands, picture: Callable[[str], Any]) -> None:
     hands.approve()
     hands.wait_for_text("you are not listed as an approver")
     hands.be("bob")
+    hands.set_speed(WORKING)
     end, approved = time.monotonic() + PATIENCE_S, 0
     while not hands.page.locator(".thread [data-kind=closed]").count():
         assert time.monotonic() < end, "the campaign came to no end"

@@ -13,6 +13,7 @@ from bot.lab.workspace.acts import act
 from tests.browser.conftest import Pages
 from tests.browser.hands import Hands
 from tests.browser.sample import ALICE, BOB, CAMPAIGN, CHANNEL, Sample, header, section
+from tests.lab.workspace.conftest import until
 
 SURFACES = pytest.mark.parametrize("surface", [{}, {"phone": True}, {"keyboard": True}], ids=["mouse", "phone", "keyboard"])
 
@@ -159,6 +160,12 @@ def test_the_speed_and_a_fresh_start_are_asked_of_the_range(sample: Sample, page
     hands.page.wait_for_function("() => !document.querySelector('dialog[open]')")
     assert sample.clock.speed == 60.0
     assert sample.controlled == [("kill", None), ("again", "bot-killed")]
+
+
+@SURFACES
+def test_the_speed_can_be_set_from_everywhere(surface: dict[str, bool], sample: Sample, pages: Pages) -> None:
+    pages.open(sample.server.url, **surface).set_speed("120")
+    until(lambda: sample.clock.speed == 120.0)
 
 
 def test_what_goes_wrong_at_the_edge_is_seen(sample: Sample, pages: Pages) -> None:
