@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -280,7 +282,28 @@ def _until_slack_answers(call: Callable[[], Any]) -> Any:
         pause = min(30.0, pause * 2)
 
 
-def run(path: Path, settings: Settings, secrets: Secrets, *, worker: bool, slack: bool = True) -> int:
+def _is_gone(pid: int) -> bool:
+    """Whether no process has this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # somebody has it
+    return False
+
+
+def _hold(over: threading.Event) -> None:
+    """Wait until the other end of standard input is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        while sys.stdin.buffer.read(4096):
+            pass
+    over.set()
+
+
+def run(
+    path: Path, settings: Settings, secrets: Secrets, *, worker: bool, slack: bool = True, leash: bool = False
+) -> int:
     """Run until SIGTERM or SIGINT. 0 ended by SIGTERM, 130 interrupted."""
     for name in ("slack_bot_token", "slack_app_token") if slack else ():
         if not getattr(secrets, name):
@@ -292,6 +315,8 @@ def run(path: Path, settings: Settings, secrets: Secrets, *, worker: bool, slack
         caught.append(number)
         over.set()
 
+    if leash:
+        threading.Thread(target=_hold, args=(over,), name="leash", daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     bot = compose(path, settings, secrets, with_slack=slack)
@@ -311,10 +336,17 @@ def run(path: Path, settings: Settings, secrets: Secrets, *, worker: bool, slack
         bot.dispatch.publish(campaign.id)
         bot.dispatch.advance(campaign.id)
     log.info("%s is up: %s, %d cluster(s)", BOT, bot.realm, len(settings.clusters))
-    over.wait()
+    parent = settings.lab.parent if settings.lab is not None else 0
+    while not over.wait(1.0 if parent else None):
+        if _is_gone(parent):
+            log.warning("the practice range is gone; so is its bot")
+            break
     if bot.handler is not None:
         bot.handler.close()
     bot.dispatch.stop()
+    if leash and not caught and bot.realm is Realm.LAB:
+        with contextlib.suppress(redis.RedisError, OSError):  # the range died without ending its server
+            bot.client.shutdown(nosave=True)
     if bot.embedded is not None:
         bot.embedded.leave()  # it outlives the bot; the next one adopts it
     return 130 if signal.SIGINT in caught else 0

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -72,13 +73,14 @@ def _log(level: int = logging.INFO) -> None:
 @cli.command()
 @_config
 @click.option("--no-worker", is_flag=True, help="Only listen to Slack; workers run elsewhere.")
-def run(config: Path, no_worker: bool) -> int:
+@click.option("--leash", is_flag=True, hidden=True, help="End when standard input ends: the practice range is gone.")
+def run(config: Path, no_worker: bool, leash: bool) -> int:
     """Run the bot."""
     from bot.app import run as run_bot
     from bot.settings import load, secrets
 
     _log()
-    return run_bot(config, load(config), secrets(), worker=not no_worker)
+    return run_bot(config, load(config), secrets(), worker=not no_worker, leash=leash)
 
 
 @cli.command()
@@ -258,6 +260,7 @@ def _play(name: str, speed: float, transcript: Path | None, truth: Path | None) 
     from bot.lab.scenario import load
     from bot.lab.session import PracticeSession
 
+    signal.signal(signal.SIGTERM, _interrupt)  # the default would leave the bot and its Redis behind
     with _lab_errors():
         scenario = load(name)
         with _lab_folder() as (folder, url):
@@ -274,6 +277,11 @@ def _play(name: str, speed: float, transcript: Path | None, truth: Path | None) 
     for line in result.unexpected:
         click.echo(f"not as the scenario expects: {line}", err=True)
     return EXIT_BROKEN if result.unexpected else scenario.expect.exit
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """SIGTERM ends a play as Ctrl-C does: everything that was started is ended with it."""
+    raise KeyboardInterrupt
 
 
 def _transcript(url: str, campaign: str) -> bytes:

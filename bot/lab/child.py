@@ -26,6 +26,9 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
 class Child:
     """One child process that is started again whenever it ends by itself or is killed.
 
+    Its standard input is a leash: a pipe nobody writes to. When this process is gone, however it went, the pipe
+    ends, and so does a child that was told to watch it.
+
     `told(kind, text)` is called with "bot_restarted" and "bot_stopped" for the page.
     """
 
@@ -71,7 +74,7 @@ class Child:
             self._process = subprocess.Popen(
                 self._command,
                 env=self._environ,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

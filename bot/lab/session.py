@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ class PracticeSession:
         self.write_config()
         environ = clean_environment(self.workspace.secrets() | self.estate.secrets())
         self.child = Child(
-            (sys.executable, "-m", "bot.cli", "run", "--config", str(self.config)),
+            (sys.executable, "-m", "bot.cli", "run", "--leash", "--config", str(self.config)),
             environ,
             self.folder / "bot.log",
             told=page.notice,
@@ -50,7 +51,7 @@ class PracticeSession:
         settings = merged(self.workspace.settings(), self.estate.settings(self.workspace.channels))
         own = {
             "redis": {"url": self._redis_url, "dir": str(self.folder / "bot")},
-            "lab": {"start": line.start, "anchor": line.anchor, "speed": line.speed},
+            "lab": {"start": line.start, "anchor": line.anchor, "speed": line.speed, "parent": os.getpid()},
         }
         write_settings(self.config, merged(merged(settings, self.scenario.settings), own))
 
