@@ -7,7 +7,6 @@ pywinrm's Session leaks shells, has no deadline and pays a handshake for each ca
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -24,10 +23,6 @@ from bot.estate.errors import BadReply, EstateError, Fault, TimedOut, Uncertain,
 from bot.estate.foreign import FAMILIES, certainly_not_sent, translate
 
 log = logging.getLogger(__name__)
-
-# To look up proxies (we use none) requests puts `no_proxy` into the environment and deletes it again, under the feet of
-# every other thread that reads it. So one at a time, and never deleted.
-_ENVIRONMENT = threading.Lock()
 
 _LOST: tuple[type[Exception], ...] = (*FAMILIES, EstateError)
 
@@ -119,7 +114,8 @@ class Connection:
             return self._once(line, end, effect=effect)
         except Uncertain:
             raise
-        except Unreachable:
+        except (Unreachable, BadReply):
+            # BadReply, too: a message sealed for a connection that is gone comes back as HTTP 400.
             if effect or not self._cut:
                 raise
         except Fault as fault:
@@ -196,7 +192,9 @@ class Connection:
                     kerberos_delegation=access.transport == "kerberos",
                     read_timeout_sec=access.read_s,
                     operation_timeout_sec=access.operation_s,
-                    proxy=None,  # never the environment's
+                    # Never the environment's. Not None: that puts `no_proxy` into the environment for every request and
+                    # deletes it again, under the feet of other threads that read it (requests.utils.set_environ).
+                    proxy="",
                     **options,
                 )
             except FAMILIES as error:
@@ -207,13 +205,9 @@ class Connection:
             # Shake hands now: what fails here was certainly not sent. And pywinrm keeps a session whose
             # handshake failed and would then go on in the clear (winrm.transport, 0.5.0).
             try:
-                with _ENVIRONMENT:
-                    os.environ.setdefault("no_proxy", os.environ.get("NO_PROXY", ""))
-                    self._protocol.transport.build_session()
+                self._protocol.transport.build_session()
             except FAMILIES as error:
                 raise self._failed(error) from None
-            if self._protocol.transport.session is not None:
-                self._protocol.transport.session.trust_env = False  # it has our settings; requests ask it no more
             if self._access.transport != "certificate" and self._protocol.transport.encryption is None:
                 self._cut = True
                 raise BadReply(self.machine, "no sealed connection came about")
