@@ -282,17 +282,6 @@ def _until_slack_answers(call: Callable[[], Any]) -> Any:
         pause = min(30.0, pause * 2)
 
 
-def _is_gone(pid: int) -> bool:
-    """Whether no process has this number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False  # somebody has it
-    return False
-
-
 def _hold(over: threading.Event) -> None:
     """Wait until the other end of standard input is gone."""
     with contextlib.suppress(OSError, ValueError):
@@ -336,11 +325,7 @@ def run(
         bot.dispatch.publish(campaign.id)
         bot.dispatch.advance(campaign.id)
     log.info("%s is up: %s, %d cluster(s)", BOT, bot.realm, len(settings.clusters))
-    parent = settings.lab.parent if settings.lab is not None else 0
-    while not over.wait(1.0 if parent else None):
-        if _is_gone(parent):
-            log.warning("the practice range is gone; so is its bot")
-            break
+    over.wait()
     if bot.handler is not None:
         bot.handler.close()
     bot.dispatch.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +50,7 @@ class PracticeSession:
         settings = merged(self.workspace.settings(), self.estate.settings(self.workspace.channels))
         own = {
             "redis": {"url": self._redis_url, "dir": str(self.folder / "bot")},
-            "lab": {"start": line.start, "anchor": line.anchor, "speed": line.speed, "parent": os.getpid()},
+            "lab": {"start": line.start, "anchor": line.anchor, "speed": line.speed},
         }
         write_settings(self.config, merged(merged(settings, self.scenario.settings), own))
 
