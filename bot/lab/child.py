@@ -59,15 +59,24 @@ class Child:
     def stop(self) -> None:
         """End it for good: SIGTERM, and after ten seconds SIGKILL."""
         self._over.set()
+        self._end()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+            self._end()  # it may have started one more between our word and the end of the last
+
+    def _end(self) -> None:
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=10)
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(timeout=10)
+        if process.stdin is not None:
+            process.stdin.close()
 
     def _spawn(self) -> None:
         with self._log.open("ab") as log:
@@ -87,6 +96,8 @@ class Child:
             if process is None:
                 return
             code = process.wait()
+            if process.stdin is not None:
+                process.stdin.close()  # the leash of one that is gone
             if self._over.is_set():
                 return
             how = f"killed by signal {-code}" if code < 0 else f"ended with {code}"
