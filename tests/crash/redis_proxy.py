@@ -5,20 +5,54 @@ It parses requests only as far as needed: an EVALSHA whose keys hold a campaign'
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One call that is about to append events: which one it is (from 1, resends too), and the events' types and data."""
+
+    number: int
+    events: tuple[tuple[str, dict[str, Any]], ...]
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The events' types in order."""
+        return tuple(kind for kind, _ in self.events)
+
+    def job(self, kind: str) -> str:
+        """The name of the job that an event of this kind opens, starts or ends; "" when there is none."""
+        for found, data in self.events:
+            if found == kind:
+                return str(data["order"]["name"] if "order" in data else data.get("job", ""))
+        return ""
+
+
+@dataclass(slots=True)
+class _Swallowed:
+    """Says to the thread of the replies that the next one is not for the client."""
+
+    wanted: bool = False
+    came: threading.Event = field(default_factory=threading.Event)
 
 
 class RedisProxy:
-    """Listens on a Unix socket, forwards to another. `at(number)` is asked for each transition, counted from 1.
+    """Listens on a Unix socket, forwards to another. `at(transition)` is asked for each transition.
 
-    It answers "" (forward), "before" (call `broken`, forward nothing) or "after" (forward, then call `broken` and
-    keep the reply).
+    It answers "" (forward), "before" (call `broken`, forward nothing) or "after" (forward, keep the reply, then call
+    `broken`). Either way the connection is cut once `broken` has returned.
     """
 
-    def __init__(self, listen: Path, target: str, *, at: Callable[[int], str], broken: Callable[[], None]) -> None:
+    def __init__(
+        self, listen: Path, target: str, *, at: Callable[[Transition], str], broken: Callable[[], None]
+    ) -> None:
         self._target, self._at, self._broken = target, at, broken
         self._lock = threading.Lock()
         self.transitions = 0
@@ -30,6 +64,8 @@ class RedisProxy:
 
     def close(self) -> None:
         """Stop listening; open connections end with their peers."""
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
 
     def _accept(self) -> None:
@@ -39,11 +75,17 @@ class RedisProxy:
             except OSError:
                 return
             server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            server.connect(self._target)
-            threading.Thread(target=self._requests, args=(client, server), daemon=True).start()
-            threading.Thread(target=self._replies, args=(server, client), daemon=True).start()
+            try:
+                server.connect(self._target)
+            except OSError:  # the server is away: so are we
+                client.close()
+                server.close()
+                continue
+            swallowed = _Swallowed()
+            threading.Thread(target=self._requests, args=(client, server, swallowed), daemon=True).start()
+            threading.Thread(target=_replies, args=(server, client, swallowed), daemon=True).start()
 
-    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+    def _requests(self, client: socket.socket, server: socket.socket, swallowed: _Swallowed) -> None:
         reader = client.makefile("rb")
         try:
             while True:
@@ -55,16 +97,13 @@ class RedisProxy:
                     with self._lock:
                         self.transitions += 1
                         number = self.transitions
-                    what = self._at(number)
-                if what == "before":
-                    self._broken()
-                    break
+                    what = self._at(Transition(number, _events(words)))
                 if what == "after":
-                    # The reply must not get through: nobody reads it any more.
-                    _shut(client)
+                    swallowed.wanted = True
                     server.sendall(raw)
-                    server.recv(65536)
-                    self._broken()
+                    swallowed.came.wait(10)
+                if what:
+                    self._broken()  # while the client still waits: it must not live to see its connection cut
                     break
                 server.sendall(raw)
         except OSError:
@@ -72,35 +111,52 @@ class RedisProxy:
         finally:
             _shut(server)
             _shut(client)
+            reader.close()
+            client.close()
 
-    @staticmethod
-    def _replies(server: socket.socket, client: socket.socket) -> None:
-        try:
-            while data := server.recv(65536):
-                client.sendall(data)
-        except OSError:
-            pass
-        finally:
-            _shut(client)
+
+def _replies(server: socket.socket, client: socket.socket, swallowed: _Swallowed) -> None:
+    try:
+        while data := server.recv(65536):
+            if swallowed.wanted:
+                swallowed.came.set()
+                continue
+            client.sendall(data)
+    except OSError:
+        pass
+    finally:
+        swallowed.came.set()
+        _shut(client)
+        server.close()
 
 
 def _shut(one: socket.socket) -> None:
-    try:
+    with suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
-def _request(reader: object) -> tuple[bytes, list[bytes]]:
+def _request(reader: BinaryIO) -> tuple[bytes, list[bytes]]:
     """One request: its bytes and its words; (b"", []) at the end."""
-    read_line, read = reader.readline, reader.read  # type: ignore[attr-defined]
-    head: bytes = read_line()
+    head = reader.readline()
     if not head:
         return b"", []
     raw, words = [head], []
     for _ in range(int(head[1:])):
-        length = read_line()
-        body = read(int(length[1:]) + 2)
+        length = reader.readline()
+        if not length:
+            return b"", []  # cut in the middle
+        body = reader.read(int(length[1:]) + 2)
         raw += [length, body]
         words.append(body[:-2])
     return b"".join(raw), words
+
+
+def _events(words: list[bytes]) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """The event lines among a call's arguments."""
+    found = []
+    for word in words:
+        if word.startswith(b"{") and b'"prev":' in word and b'"type":' in word:
+            line = json.loads(word)
+            if "v" in line:
+                found.append((str(line["type"]), line["data"]))
+    return tuple(found)
