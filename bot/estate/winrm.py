@@ -110,22 +110,22 @@ class Connection:
             # A kept connection may be dead by now, and a command lost on a dead connection cannot be told
             # from one that ran: an effect goes out on a connection that has just answered.
             self._hang_up()
-        try:
-            return self._once(line, end, effect=effect)
-        except Uncertain:
-            raise
-        except (Unreachable, BadReply):
-            # BadReply, too: a message sealed for a connection that is gone comes back as HTTP 400.
-            if effect or not self._cut:
-                raise
-        except Fault as fault:
-            if fault.code not in {SHELL_GONE, TOO_MANY_OPERATIONS}:
-                raise
-            self._drop_shell()
-        # A read after a cut connection or a lost shell, or any command the node refused to begin.
-        if self._monotonic() >= end:
-            raise TimedOut(self.machine, "the deadline passed before it could be asked again")
-        return self._once(line, end, effect=effect)
+        # A node that was restarted first cuts the connection and then does not know the shell.
+        for last in (False, False, True):
+            try:
+                return self._once(line, end, effect=effect)
+            except (Unreachable, BadReply):
+                # BadReply, too: a message sealed for a connection that is gone comes back as HTTP 400.
+                if last or effect or not self._cut:
+                    raise
+            except Fault as fault:
+                # A node that refuses to begin a command has not begun it: asking again is safe for effects.
+                if last or fault.code not in {SHELL_GONE, TOO_MANY_OPERATIONS}:
+                    raise
+                self._drop_shell()
+            if self._monotonic() >= end:
+                break
+        raise TimedOut(self.machine, "the deadline passed before it could be asked again")
 
     def _once(self, line: str, end: float, *, effect: bool) -> Output:
         protocol = self._ready_protocol()
