@@ -142,12 +142,14 @@ def _detail(found: Folder, seen: JobSeen, exit_code: int | None, tail: str) -> s
 def _downtime(timeline: dict[str, str]) -> float | None:
     """User downtime of a handoff, seconds: from leaving Online to the last database mounted.
 
-    The cluster was polled once a second; the event log, where it has the mounts, says when they were. None
-    when not everything that was online came back while the job looked.
+    The cluster was polled once a second: it left between `up` and `left`, and the middle is taken. The event
+    log, where it has the mounts, says when they were. None when not everything that was online came back while
+    the job looked.
     """
     if "start" not in timeline or "mounted" not in timeline:
         return None
-    began = seconds(timeline.get("left", timeline["start"]))
+    left = seconds(timeline.get("left", timeline["start"]))
+    began = (seconds(timeline["up"]) + left) / 2 if "up" in timeline and "left" in timeline else left
     up = seconds(timeline["mounted"])
     event = seconds(timeline["event9523"]) if timeline.get("event9523", "0") != "0" else 0.0
     return round(max(0.0, (event if began <= event <= up else up) - began), 1)

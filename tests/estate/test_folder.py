@@ -89,6 +89,8 @@ def test_an_exit_code_that_is_none_is_malformed() -> None:
         ({}, None),
         ({"start": 0, "end": 90}, None),
         ({"start": 0, "left": 10, "end": 90, "mounted": 130}, 120.0),
+        ({"start": 0, "up": 8, "left": 10, "end": 90, "mounted": 130}, 121.0),
+        ({"start": 0, "up": 88, "end": 90, "mounted": 91}, 91.0),
         ({"start": 0, "left": 10, "end": 90, "mounted": 130, "event9523": 127}, 117.0),
         ({"start": 0, "left": 10, "end": 90, "mounted": 130, "event9523": -500}, 120.0),
         ({"start": 0, "end": 90, "mounted": 91}, 91.0),

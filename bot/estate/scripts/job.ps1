@@ -174,11 +174,17 @@ try {
     $since = [DateTime]::Now.AddSeconds(-1)
     $process = [Diagnostics.Process]::Start($info)
     if ($watched.Count -gt 0) {
-        # The outage as the cluster sees it: from the first moment something was not online to the first
-        # moment after the command when everything that was online is online again.
+        # The outage as the cluster sees it: something left online between `up` and `left`; by `mounted`
+        # everything that was online is online again.
         while (-not $process.WaitForExit(1000)) {
-            if ((-not $times['left']) -and (Get-Outage $watched) -eq 'down') {
-                $times['left'] = Get-Now
+            if (-not $times['left']) {
+                $seen = Get-Outage $watched
+                if ($seen -eq 'up') {
+                    $times['up'] = Get-Now
+                }
+                if ($seen -eq 'down') {
+                    $times['left'] = Get-Now
+                }
             }
         }
         $times['end'] = Get-Now
