@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from click.core import ParameterSource
@@ -48,12 +49,12 @@ def main() -> None:
         click.echo(f"rollup-bot: {err}", err=True)
         code = EXIT_USAGE
     except Exception as err:
-        from state.errors import StateError
+        from state.errors import StateError, WrongRealm
 
         if not isinstance(err, StateError) or os.environ.get("ROLLUP_DEBUG"):
             raise
         click.echo(f"rollup-bot: {err}", err=True)
-        code = EXIT_BROKEN
+        code = EXIT_USAGE if isinstance(err, WrongRealm) else EXIT_BROKEN
     sys.stdout.flush()
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -101,18 +102,25 @@ def worker(config: Path) -> int:
 def export(campaign: str, config: Path, output: Path | None) -> int:
     """Write a campaign's transcript."""
     from bot.app import open_store
-    from bot.settings import load
+    from bot.settings import load, secrets
     from state.errors import UnknownCampaign
 
-    url, _ = open_store(load(config))
+    url, embedded = open_store(load(config))
     try:
-        raw = _transcript(url, campaign)
+        raw = _transcript(url, campaign, secrets().redis_password)
     except UnknownCampaign:
-        raise click.UsageError(f"There is no campaign {campaign}.") from None
+        raise click.ClickException(f"there is no campaign {campaign}; /rollup history shows their names") from None
+    finally:
+        if embedded is not None and not embedded.adopted:
+            embedded.stop()  # started only to be read: nobody would stop it afterwards
     if output is None:
-        click.get_binary_stream("stdout").write(raw)
-    else:
+        out: BinaryIO = click.get_binary_stream("stdout")
+        out.write(raw)
+        return 0
+    try:
         output.write_bytes(raw)
+    except OSError as err:
+        raise click.ClickException(f"{output} cannot be written: {err.strerror}") from None
     return 0
 
 
@@ -130,7 +138,7 @@ def verify(file: Path, head: str | None) -> int:
     try:
         raw = file.read_bytes()
     except OSError as err:
-        raise click.UsageError(f"{file} cannot be read: {err.strerror}") from None
+        raise click.ClickException(f"{file} cannot be read: {err.strerror}") from None
     try:
         header, events, footer = read_transcript(raw)
     except TranscriptRefused as err:
@@ -284,12 +292,12 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _transcript(url: str, campaign: str) -> bytes:
+def _transcript(url: str, campaign: str, password: str = "") -> bytes:
     from bot.version import BOT
     from state.connect import connect
     from state.store import Store
 
-    return Store(connect(url), bot=BOT).export(campaign)
+    return Store(connect(url, password=password), bot=BOT).export(campaign)
 
 
 def _demo(name: str, port: int, speed: float, truth: Path | None) -> int:

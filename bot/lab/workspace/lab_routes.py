@@ -27,6 +27,7 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+DISCONNECTS = ("warning", "refresh_requested", "link_disabled")  # the reasons Slack gives in a disconnect frame
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 
 EstateState = Callable[[], dict[str, Any]]
@@ -58,8 +59,9 @@ class Page:
     """The lab's endpoints, and the browsers that are watching."""
 
     def __init__(self, space: Workspace, loop: asyncio.AbstractEventLoop, estate_state: EstateState | None,
-                 controls: Controls, sockets: Callable[[], int]) -> None:
+                 controls: Controls, sockets: Callable[[], int], disconnect: Callable[[str], None]) -> None:
         self._space, self._loop, self._estate_state, self._controls = space, loop, estate_state, controls
+        self._disconnect = disconnect
         self.sockets = sockets  # how many the app has open
         self._watching: set[asyncio.Queue[str | None]] = set()
         self._looker: asyncio.Task[None] | None = None
@@ -125,6 +127,8 @@ class Page:
             run = lambda: again(value)  # noqa: E731
         elif what == "kill_bot":
             run = self._controls.kill_bot
+        elif what == "disconnect" and value in DISCONNECTS:
+            run = lambda: self._disconnect(str(value))  # noqa: E731
         if not run:
             return web.json_response({"ok": False, "error": "invalid_arguments"}, status=400)
         future = self._loop.run_in_executor(self._aside, run)

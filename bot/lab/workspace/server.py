@@ -26,7 +26,7 @@ class RunningWorkspace:
         self._reply_s = reply_s
         self._loop = asyncio.new_event_loop()
         self.sockets = Sockets(space, self._loop, ack_s=ack_s, retry_after=retry_after)
-        self.page = lab_routes.Page(space, self._loop, estate_state, controls or Controls(), self.connected)
+        self.page = lab_routes.Page(space, self._loop, estate_state, controls or Controls(), self.connected, self.disconnect)
         self._started: Future[int] = Future()
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._serve, args=(port,), name="lab-workspace", daemon=True)
