@@ -175,7 +175,7 @@ def _out_of_reach(turn: Turn, campaign: Campaign, job: Job, why: str) -> float:
     """The node does not answer: the name stays open, the locks stay held, people are told once."""
     rooms = turn.rooms
     now = rooms.lab()
-    limit = job.order.command.timeout_s if job.state is JobState.STARTED else 4 * rooms.config.pace.unreachable_s
+    limit = max(job.order.command.timeout_s, 4 * rooms.config.pace.unreachable_s)
     if now > job.opened_at + limit and campaign.state in (State.ACTING, State.PAUSING):
         ask(
             turn,
