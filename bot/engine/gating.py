@@ -41,6 +41,7 @@ from state.words import (
     JobSeen,
     Outcome,
     OutcomeKind,
+    Package,
     Policy,
     Step,
     StepEnded,
@@ -58,9 +59,16 @@ class Evidence:
     """Facts read now and what they say about a step."""
 
     facts: EstateFacts
+    package: Package
     context: Context
     checks: tuple[Check, ...]
     commands: tuple[Command, ...]
+    written: bool = True  # False: the commands could not be written, and a rule says why
+
+    @property
+    def already_so(self) -> bool:
+        """Nothing is left to run: only the checks after the step are."""
+        return self.written and not self.commands
 
 
 def prepare(turn: Turn, campaign: Campaign) -> float | None:
@@ -82,7 +90,7 @@ def prepare(turn: Turn, campaign: Campaign) -> float | None:
     if isinstance(evidence, Stop):
         turn.write(campaign, Blocked(stop=evidence), "block")
         return None
-    if not evidence.commands:
+    if evidence.already_so:
         return _already_so(turn, campaign, step, evidence)
     if (stop := why_not(turn, campaign, step, evidence)) is not None:
         turn.write(campaign, Blocked(stop=stop), "block")
@@ -115,7 +123,12 @@ def recheck(turn: Turn, campaign: Campaign) -> float | None:
         turn.write(campaign, Unblocked(sentence="Looking at the whole again."), "unblock")
         return None
     evidence = gather(turn.rooms, campaign, step)
-    stop = evidence if isinstance(evidence, Stop) else why_not(turn, campaign, step, evidence)
+    if isinstance(evidence, Stop):
+        stop: Stop | None = evidence
+    elif evidence.already_so:  # a mail server that has moved is no longer fit to be moved: judged by the rules after it
+        stop = _why_not_done(turn, campaign, step, evidence)[0]
+    else:
+        stop = why_not(turn, campaign, step, evidence)
     if stop is None:
         was = campaign.stop.rule if campaign.stop else "what stopped it"
         turn.write(campaign, Unblocked(sentence=f"{was} no longer blocks."), "unblock")
@@ -141,12 +154,14 @@ def gather(rooms: Rooms, campaign: Campaign, step: Step) -> Evidence | Stop:
             remedy="Put the declaration back and type `/rollup recheck`.",
         )
     context = context_of(campaign, limits=rooms.config.limits, durations=rooms.config.durations)
+    checks = evaluate(When.GATE, facts, package=package, context=context, plan=campaign.plan, step=step)
     try:
         rendered = commands(step, facts, package, campaign=campaign.id, images=campaign.images)
     except Unrenderable as err:
+        if blocking(checks):  # why it cannot be written stands in the rules, in their order: facts before consequences
+            return Evidence(facts, package, context, checks, (), written=False)
         return Stop(rule=err.rule, step=step.id, sentence=err.sentence, remedy=err.remedy, since=now, final=True)
-    checks = evaluate(When.GATE, facts, package=package, context=context, plan=campaign.plan, step=step)
-    return Evidence(facts, context, checks, rendered)
+    return Evidence(facts, package, context, checks, rendered)
 
 
 def why_not(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) -> Stop | None:
@@ -294,34 +309,38 @@ def agreed(rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence, pol
     )
 
 
-def _already_so(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) -> float | None:
-    """The step's effect is there already: judged like an outcome, never by asking for a vote on nothing."""
-    package = turn.rooms.package(campaign)
-    if package is None:
-        return None
+def _why_not_done(
+    turn: Turn, campaign: Campaign, step: Step, evidence: Evidence
+) -> tuple[Stop | None, tuple[Check, ...]]:
+    """What the rules after a step say of one that has nothing left to run: the Stop or None, and all of them."""
+    now = turn.rooms.lab()
+    package = evidence.package
+    if (stop := strangers(campaign, step, evidence.facts, now)) is not None:
+        return stop, ()
     after = evaluate(
         When.AFTER, evidence.facts, package=package, context=evidence.context, plan=campaign.plan, step=step
     )
     bad = blocking(after)
-    now = turn.rooms.lab()
-    if bad:
-        worst = bad[0]
-        since = campaign.stop.since if campaign.stop is not None and campaign.stop.rule == worst.rule else now
-        turn.write(
-            campaign,
-            Blocked(
-                stop=Stop(
-                    rule=worst.rule,
-                    step=step.id,
-                    sentence=worst.sentence,
-                    remedy=worst.remedy,
-                    since=since,
-                    checks=bad,
-                    final=now - since >= min(check.patience_s for check in bad),
-                )
-            ),
-            "block",
-        )
+    if not bad:
+        return None, after
+    worst = bad[0]
+    since = campaign.stop.since if campaign.stop is not None and campaign.stop.rule == worst.rule else now
+    return Stop(
+        rule=worst.rule,
+        step=step.id,
+        sentence=worst.sentence,
+        remedy=worst.remedy,
+        since=since,
+        checks=bad,
+        final=now - since >= min(check.patience_s for check in bad),
+    ), after
+
+
+def _already_so(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) -> float | None:
+    """The step's effect is there already: judged like an outcome, never by asking for a vote on nothing."""
+    stop, after = _why_not_done(turn, campaign, step, evidence)
+    if stop is not None:
+        turn.write(campaign, Blocked(stop=stop), "block")
         return None
     turn.write(
         campaign,
@@ -330,7 +349,7 @@ def _already_so(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) 
                 step=step.id,
                 attempt=campaign.attempt,
                 kind=OutcomeKind.DONE,
-                at=now,
+                at=turn.rooms.lab(),
                 checks=after,
                 sentence=f"{step.title}: already so, nothing was run.",
             ),
