@@ -94,7 +94,11 @@ class WorkspaceRange:
     def serve(self, port: int, *, estate: Estate | None = None, controls: Controls | None = None) -> RunningWorkspace:
         """Serve page and Web API. Raises OSError when the port is taken."""
         self.served = serve_workspace(
-            self.space, port, estate_state=estate.state if estate else None, controls=controls
+            self.space,
+            port,
+            estate_state=estate.state if estate else None,
+            controls=controls,
+            reply_s=self.scenario.lab.slack_reply_s,
         )
         return self.served
 
