@@ -95,7 +95,25 @@ def worker(config: Path) -> int:
     return run_bot(config, load(config), secrets(), worker=True, slack=True)
 
 
-@cli.command()
+@cli.command(short_help="Ask whether a campaign could run now.")
+@_config
+def doctor(config: Path) -> int:
+    """Look at settings, Redis, Slack and every machine: one line each, and what to do. Changes nothing.
+
+    Exits 0 when nothing failed, else 1.
+    """
+    from bot.doctor.findings import Level
+    from bot.doctor.visit import visit
+
+    _log(logging.ERROR)
+    failed = False
+    for finding in visit(config):
+        failed |= finding.level is Level.FAIL
+        click.echo(str(finding))
+    return EXIT_BROKEN if failed else 0
+
+
+@cli.command(short_help="Write a campaign's transcript.")
 @click.argument("campaign")
 @_config
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
@@ -124,7 +142,7 @@ def export(campaign: str, config: Path, output: Path | None) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Check a transcript, without Redis or Slack.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--head", help="The last hash the file must have, from a closing line in Slack (any length of prefix ≥ 8)."
@@ -158,7 +176,7 @@ def verify(file: Path, head: str | None) -> int:
     return 0
 
 
-@cli.group(invoke_without_command=True)
+@cli.group(invoke_without_command=True, short_help="The practice range.")
 @click.option("--scenario", default="ccr", show_default=True, help="A scenario's name, or a file.")
 @click.option("--port", type=PORT, default=8765, show_default=True, help="Where the page is served.")
 @click.option("--play", is_flag=True, help="Let played people carry the campaign to its end; the thread is printed.")
@@ -193,7 +211,7 @@ _truth = click.option("--truth", type=click.Path(path_type=Path), help="Write wh
 _write = click.option("--config", type=click.Path(path_type=Path), help="Write (or merge into) a matching rollup.toml.")
 
 
-@lab.command()
+@lab.command(short_help="Serve its machines alone.")
 @_scenario
 @click.option("--port", type=PORT, default=0, help="Machine i is served on port + i; 0 takes any free ones.")
 @_speed
@@ -207,7 +225,7 @@ def estate(scenario: str, port: int, speed: float | None, truth: Path | None, co
         return alone.estate(scenario, port=port, speed=speed, truth=truth, config=config, say=click.echo)
 
 
-@lab.command()
+@lab.command(short_help="Serve its Slack alone.")
 @_scenario
 @click.option("--port", type=PORT, default=0, help="Where page and Web API are served; 0 takes any free one.")
 @_speed

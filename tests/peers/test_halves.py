@@ -7,58 +7,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import tomli_w
 
-from bot.lab.range import read_settings
-from tests.peers.conftest import BOT, Running, environment, free_ports, rollup_bot, until
-from tests.peers.slack_client import People
+from tests.peers.conftest import BOT, Running, environment, rollup_bot, until
+from tests.peers.halves import Range, started, stop_redis
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers-halves")]
 
 DONE_S = 240.0  # wall seconds a campaign may take on a busy machine
-
-
-@dataclass
-class Range:
-    """Two halves that share one rollup.toml, and the secrets a bot needs for them."""
-
-    config: Path
-    truth: Path
-    estate: dict[str, Any]
-    workspace: dict[str, Any]
-    people: People
-
-    @property
-    def secrets(self) -> dict[str, str]:
-        return {
-            "ROLLUP_SLACK_BOT_TOKEN": self.workspace["bot_token"],
-            "ROLLUP_SLACK_APP_TOKEN": self.workspace["app_token"],
-            "ROLLUP_WINRM_PASSWORD": self.estate["password"],
-        }
-
-    def settings(self) -> dict[str, Any]:
-        return read_settings(self.config)
-
-    def truths(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.truth.read_text(encoding="utf-8").splitlines()]
-
-
-def started(folder: Path, run_on: Callable[..., Running]) -> Range:
-    """Both halves started at once into one file, as two terminals would; and a Redis folder for the bot."""
-    config, truth = folder / "rollup.toml", folder / "truth"
-    common = ("--scenario", "ccr", "--config", config, "--truth", truth)
-    workspace = run_on("lab", "workspace", "--port", str(free_ports(1)), "--speed", "120", *common)
-    estate = run_on("lab", "estate", "--port", str(free_ports(3)), *common)
-    said = workspace.announced()
-    made = Range(config, truth, estate.announced(), said, People(said["page"]))
-    settings = made.settings() | {"redis": {"dir": str(folder / "state")}}
-    config.write_text(tomli_w.dumps(settings), encoding="utf-8")
-    return made
 
 
 @pytest.fixture
@@ -66,14 +24,6 @@ def both(tmp_path: Path, run_on: Callable[..., Running]) -> Iterator[Range]:
     made = started(tmp_path, run_on)
     yield made
     stop_redis(tmp_path / "state")
-
-
-def stop_redis(state: Path) -> None:
-    """The embedded server outlives the bot, as it should; a test leaves nothing behind."""
-    from state.server import EmbeddedServer
-
-    if (state / "redis").exists():
-        EmbeddedServer(state / "redis").stop()
 
 
 def carry(both: Range, *, seconds: float = DONE_S) -> str:

@@ -95,7 +95,7 @@ def test_a_token_that_slack_refuses_ends_it(tmp_path: Path, run_on: Callable[...
         EmbeddedServer(tmp_path / "state" / "redis").stop()
 
 
-@pytest.mark.parametrize("command", [("run",), ("worker",), ("export", "CLUSTER01-1"), ("doctor",)])
+@pytest.mark.parametrize("command", [("run",), ("worker",), ("export", "CLUSTER01-1")])
 def test_settings_that_are_not_there_or_not_right_are_refused_by_every_command(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
