@@ -41,7 +41,7 @@ $(VENV)/.test: test.lock $(VENV)/.run
 	@touch $@
 
 demo: $(VENV)/.run
-	@$(BIN)/rollup-bot lab
+	@exec $(BIN)/rollup-bot lab
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -59,7 +59,7 @@ soak: $(VENV)/.test
 	$(BIN)/python -m tests.soak $(PART)
 
 screenshots: $(VENV)/.test
-	ROLLUP_SCREENSHOTS=docs $(BIN)/python -m pytest tests/browser -q
+	ROLLUP_SCREENSHOTS=docs $(BIN)/python -m pytest tests/browser/test_campaign.py -k mouse -q
 
 docs: $(VENV)/.test
 	$(BIN)/python -m tests.generated --write
