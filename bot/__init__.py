@@ -1,0 +1,1 @@
+"""The bot: procedure, estate, engine, and the practice range."""

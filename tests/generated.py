@@ -29,7 +29,7 @@ def main() -> int:
         for name, write in pages().items():
             (DOCS / name).write_text(write(), encoding="utf-8")
         return 0
-    print("\n".join(stale()))  # noqa: T201 - a command's answer
+    print("\n".join(stale()))
     return 1 if stale() else 0
 
 
