@@ -36,6 +36,7 @@ class Listener:
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._changed: dict[int, asyncio.Event] = {}
+        self._waking: set[asyncio.Event] = set()
 
     async def start(self, port: int) -> int:
         """Listen on 127.0.0.1; returns the port (`port` 0: any free one)."""
@@ -189,11 +190,17 @@ class Listener:
     def _command_changed(self, command: Command) -> None:
         """From the command's thread: wake the Receive that waits for it, if there is one."""
         event = self._changed.get(id(command))
-        if event is not None:
-            try:
-                self._loop.call_soon_threadsafe(event.set)
-            except RuntimeError:
-                return  # the server has stopped
+        if event is None or event in self._waking:
+            return  # a wake that is on its way finds this output too
+        self._waking.add(event)
+        try:
+            self._loop.call_soon_threadsafe(self._wake, event)
+        except RuntimeError:
+            return  # the server has stopped
+
+    def _wake(self, event: asyncio.Event) -> None:
+        self._waking.discard(event)
+        event.set()
 
     async def _receive(self, request: Request, user: str, reader: asyncio.StreamReader) -> str:
         shell, command, wanted = self.host.wanted(request, user)
