@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 from click.core import ParameterSource
@@ -132,8 +131,7 @@ def export(campaign: str, config: Path, output: Path | None) -> int:
         if embedded is not None and not embedded.adopted:
             embedded.stop()  # started only to be read: nobody would stop it afterwards
     if output is None:
-        out: BinaryIO = click.get_binary_stream("stdout")
-        out.write(raw)
+        sys.stdout.buffer.write(raw)
         return 0
     try:
         output.write_bytes(raw)

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 
 from bot.doctor.findings import Finding, fail, ok, unknown, warn
 from bot.procedure.facts import EstateFacts, MachineFacts, PackageFacts, Unknown
+from state.words import Package
 
 _SKEW_FAIL_S, _SKEW_WARN_S = 60.0, 5.0  # above the first, every rule on time says unknown
 _DELEGATION = "Exchange cmdlets need a second hop: Kerberos with delegation, or CredSSP, in [winrm] transport (docs/configuration.md)."
 
 
-def examine(facts: EstateFacts) -> Iterator[Finding]:
-    """What one reading of all machines says, machine by machine."""
+def examine(facts: EstateFacts, package: Package | None) -> Iterator[Finding]:
+    """What one reading of all machines says, machine by machine. `package`: the one that was looked for."""
     for machine in facts.machines:
-        yield from _machine(machine)
+        yield from _machine(machine, package)
 
 
-def _machine(m: MachineFacts) -> Iterator[Finding]:
+def _machine(m: MachineFacts, wanted: Package | None) -> Iterator[Finding]:
     if not m.reached:
         yield fail(
             m.name,
@@ -31,8 +32,8 @@ def _machine(m: MachineFacts) -> Iterator[Finding]:
     yield _job_root(m)
     yield _runner(m)
     yield _clock(m)
-    if (package := _package(m)) is not None:
-        yield package
+    if wanted is not None:
+        yield _package(m, wanted)
 
 
 def _said(fact: object) -> str:
@@ -95,13 +96,18 @@ def _clock(m: MachineFacts) -> Finding:
     return ok(what, f"{m.skew_s:+.1f} s off")
 
 
-def _package(m: MachineFacts) -> Finding | None:
+def _package(m: MachineFacts, wanted: Package) -> Finding:
     """The newest declared package; a plan looks at the one it is asked for."""
     what = f"{m.name} package"
     if not isinstance(m.package, PackageFacts):
-        return None
-    if m.package.present is False:
-        return warn(what, f"{m.package.path} is not there", "Copy it before a plan that needs it.")
-    if isinstance(m.package.present, Unknown):
-        return unknown(what, m.package.present.why)
-    return ok(what, f"{m.package.path} is there")
+        return unknown(what, m.package.why)
+    for fact in (m.package.present, m.package.sha256):
+        if isinstance(fact, Unknown):
+            return unknown(what, fact.why)
+    if not m.package.present:
+        return warn(what, f"{wanted.path} is not there", "Copy it before a plan that needs it.")
+    if m.package.sha256 != wanted.sha256:
+        return fail(
+            what, f"{wanted.path} is not the file [packages.{wanted.kb}] declares", "Copy it again, compare its hash."
+        )
+    return ok(what, f"{wanted.path}, with the declared hash")

@@ -114,6 +114,6 @@ def _machines(settings: Settings, found: Secrets) -> Iterator[Finding]:
     everywhere = next(iter(inventories(settings).values()), Inventory(cluster="", nodes=(), channel="", machines=names))
     newest = max(packages(settings), key=lambda p: tuple(map(int, p.build.split("."))), default=None)
     try:
-        yield from machines.examine(estate.read(everywhere, names, package=newest, slow=False))
+        yield from machines.examine(estate.read(everywhere, names, package=newest, slow=False), newest)
     finally:
         estate.shut()

@@ -141,6 +141,7 @@ def test_everything_that_is_not_as_it_must_be_has_a_line_of_its_own(both: Range,
         redis={"url": careless, "replicas": 1, "dir": str(tmp_path / "state")},
         machines={"EXN2": {"address": f"http://127.0.0.1:{free_ports(1)}/wsman"}},
         clusters={"CLUSTER01": {"channel": "C0NOWHERE"}},
+        packages={"KB4011325": {"sha256": "0" * 64}},
         people={"requesters": ["U0GONE"], "approvers": [users["Bob"]], "map": {"U0GONE": "bob"}},
         winrm={"runner_task": "somebody-elses-task"},
     )
@@ -154,6 +155,7 @@ def test_everything_that_is_not_as_it_must_be_has_a_line_of_its_own(both: Range,
     assert set(broken) == {
         *("people", "redis appendonly", "redis maxmemory-policy", "redis replicas", "signing key"),
         *("channel of CLUSTER01", "EXN2", "EXN1 runner task"),
+        *("EXN1 package", "SCR1 package"),
     }
     assert "only 0 other person(s) may approve" in broken["people"]
     assert broken["signing key"].endswith(f"chmod 600 {key}")
