@@ -242,7 +242,7 @@ class _Speaker:
             if done.kind in {OutcomeKind.DONE, OutcomeKind.NEEDS_RESTART}:
                 away = f"{round(done.downtime_s)} s" if done.downtime_s else "-"
                 rows.append((titles.get(done.step, done.step), span(done.took_s), away))
-        machines = [("machine", "role", "level"), *((m.name, m.role, m.level) for m in levels(self.after))]
+        machines = [("machine", "role when planned", "level"), *((m.name, m.role, m.level) for m in levels(self.after))]
         total = round(event.user_downtime_s)
         blocks: list[Block] = [
             header(marked(f"Done: {title_of(self.after)}", self.realm)),
