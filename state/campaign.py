@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from state.guards import GUARDS, free
+from state.guards import GUARDS, free, open_blocks
 from state.words import (
     Aborted,
     AbortRequested,
@@ -51,6 +51,8 @@ from state.words import (
     Voted,
     VoteWithdrawn,
     Waiting,
+    WaiverAsked,
+    WaiverDropped,
 )
 
 
@@ -77,8 +79,29 @@ def back_to_the_attempt(campaign: Campaign) -> State:
     return State.ACTING if campaign.intent is not None else State.READY
 
 
+def back_from_the_gate(campaign: Campaign) -> State:
+    """To READY; a risk gate of a plan that nobody has started leads back to the plan."""
+    return State.READY if campaign.holds_locks else State.PROPOSED
+
+
+def after_consent(campaign: Campaign) -> State:
+    """To ACTING. A risk gate allows a waiver and nothing else: from it nothing may ever run."""
+    risk = campaign.gate is not None and campaign.gate.kind == "risk"
+    return back_from_the_gate(campaign) if risk else State.ACTING
+
+
+def after_rejection(campaign: Campaign) -> State:
+    """To PAUSED; a plan that nobody has started is only not started."""
+    return State.PAUSED if campaign.holds_locks else State.PROPOSED
+
+
 # Where a resolver may lead: for the diagram and for the model checker.
-TARGETS: Mapping[Resolver, tuple[State, ...]] = {back_to_the_attempt: (State.ACTING, State.READY)}
+TARGETS: Mapping[Resolver, tuple[State, ...]] = {
+    back_to_the_attempt: (State.ACTING, State.READY),
+    back_from_the_gate: (State.READY, State.PROPOSED),
+    after_consent: (State.ACTING, State.READY, State.PROPOSED),
+    after_rejection: (State.PAUSED, State.PROPOSED),
+}
 
 _ALWAYS: Ways = {ThreadOpened: stay, LateWithdrawal: stay, Progress: stay, AbortRequested: State.ABORTING}
 
@@ -89,7 +112,14 @@ TABLE: Mapping[State, Ways] = {
         PlanRefused: State.REFUSED,
         NothingToDo: State.NOTHING_TO_DO,
     },
-    State.PROPOSED: {**_ALWAYS, Started: State.READY, PlanExpired: State.EXPIRED},
+    State.PROPOSED: {
+        **_ALWAYS,
+        Started: State.READY,
+        PlanExpired: State.EXPIRED,
+        WaiverAsked: stay,
+        WaiverDropped: stay,
+        GatePrepared: State.GATED,  # a risk gate only
+    },
     State.READY: {
         **_ALWAYS,
         GatePrepared: State.GATED,
@@ -99,6 +129,7 @@ TABLE: Mapping[State, Ways] = {
         Asked: State.ASKING,
         Paused: State.PAUSED,
         Finished: State.DONE,
+        WaiverDropped: stay,
         StepEnded: stay,  # its effect was found on the machines: nothing to approve, nothing to run
     },
     State.GATED: {
@@ -108,10 +139,10 @@ TABLE: Mapping[State, Ways] = {
         VoteWithdrawn: stay,
         PolicyChanged: stay,
         Rechecked: stay,
-        GateConsumed: State.ACTING,
-        GateVoided: State.READY,
-        GateExpired: State.READY,
-        GateRejected: State.PAUSED,
+        GateConsumed: after_consent,
+        GateVoided: back_from_the_gate,
+        GateExpired: back_from_the_gate,
+        GateRejected: after_rejection,
         Paused: State.PAUSED,
     },
     State.ACTING: {
@@ -139,6 +170,7 @@ TABLE: Mapping[State, Ways] = {
     State.BLOCKED: {
         **_ALWAYS,
         Blocked: stay,
+        WaiverAsked: State.READY,
         Unblocked: State.READY,
         Rechecked: State.READY,
         Retried: State.READY,
@@ -188,6 +220,8 @@ def decide(campaign: Campaign | None, event: Event, *, now: float, locks_held_by
             return _no(campaign, event, "locked", RefusalKind.BUSY, holder=locks_held_by)
         if now >= campaign.plan_expires_at:
             return _no(campaign, event, "plan_expired")
+        if open_blocks(campaign, now):
+            return _no(campaign, event, "plan_blocked", RefusalKind.PLAN_BLOCKED)
         return (event,)
     why = GUARDS.get(type(event), free)(campaign, event, now)
     return (event,) if why is None else _no(campaign, event, why)

@@ -36,6 +36,7 @@ from state.words import (
     Rechecked,
     Recorded,
     Retried,
+    Risk,
     Started,
     State,
     StepEnded,
@@ -46,6 +47,8 @@ from state.words import (
     Voted,
     VoteWithdrawn,
     Waiting,
+    WaiverAsked,
+    WaiverDropped,
 )
 
 
@@ -102,7 +105,7 @@ def _gate_prepared(campaign: Campaign, event: GatePrepared, at: float) -> Campai
     had = {image.machine for image in campaign.images}
     new = tuple(image for image in event.images if image.machine not in had)
     return replace(campaign, gate=event.gate, votes=(), images=(*campaign.images, *new), not_before=0.0,
-                   wait_reason="", stop=None)
+                   wait_reason="", stop=None, risk=campaign.risk if event.gate.kind == "risk" else None)
 
 
 def _gate_opened(campaign: Campaign, event: GateOpened, at: float) -> Campaign:  # noqa: ARG001
@@ -125,7 +128,8 @@ def _close_gate(campaign: Campaign, status: GateStatus) -> Campaign:
     """A gate that was not consumed is over, and its number is used up."""
     if campaign.gate is None or campaign.gate.status not in (GateStatus.PREPARED, GateStatus.OPENED):
         return campaign
-    return replace(campaign, gate=replace(campaign.gate, status=status), votes=(), attempt=campaign.attempt + 1)
+    return replace(campaign, gate=replace(campaign.gate, status=status), votes=(), attempt=campaign.attempt + 1,
+                   risk=None)
 
 
 def _voided(campaign: Campaign, event: GateVoided, at: float) -> Campaign:  # noqa: ARG001
@@ -142,6 +146,11 @@ def _rejected(campaign: Campaign, event: GateRejected, at: float) -> Campaign:  
 
 def _consumed(campaign: Campaign, event: GateConsumed, at: float) -> Campaign:  # noqa: ARG001
     gate = None if campaign.gate is None else replace(campaign.gate, status=GateStatus.CONSUMED)
+    if gate is not None and gate.waiver is not None:
+        # No intent comes of it, so nothing can run; the step gets a gate of its own, with its own number.
+        waiver = replace(gate.waiver, approved_by=event.intent.approved_by)
+        others = tuple(w for w in campaign.waivers if (w.step, w.rule) != (waiver.step, waiver.rule))
+        return replace(campaign, gate=gate, waivers=(*others, waiver), votes=(), risk=None, attempt=campaign.attempt + 1)
     return replace(campaign, gate=gate, intent=event.intent, jobs=())
 
 
@@ -178,22 +187,31 @@ def _waiting(campaign: Campaign, event: Waiting, at: float) -> Campaign:  # noqa
 
 def _step_ended(campaign: Campaign, event: StepEnded, at: float) -> Campaign:  # noqa: ARG001
     plan, index, attempt = campaign.plan, campaign.step_index, campaign.attempt
-    waivers = campaign.waivers
+    # A waiver dies with the attempt it was given for, however that ended.
+    waivers = tuple(w for w in campaign.waivers if w.step != event.outcome.step)
     if plan is not None and event.insert is not None:
         plan = replace(plan, steps=(*plan.steps[: index + 1], event.insert, *plan.steps[index + 1 :]))
     if event.advance:
-        waivers = tuple(w for w in waivers if w.step != event.outcome.step)
         index, attempt = index + 1, 1
     else:
         attempt += 1
     return replace(campaign, plan=plan, step_index=index, attempt=attempt, waivers=waivers, gate=None, votes=(),
                    intent=None, jobs=(), outcomes=(*campaign.outcomes, event.outcome), not_before=event.not_before,
-                   wait_reason=event.wait_reason, stop=None,
+                   wait_reason=event.wait_reason, stop=None, risk=None,
                    user_downtime_s=campaign.user_downtime_s + (event.outcome.downtime_s or 0.0))
 
 
 def _stopped(campaign: Campaign, event: Blocked | Asked, at: float) -> Campaign:  # noqa: ARG001
-    return replace(campaign, stop=event.stop)
+    return replace(campaign, stop=event.stop, risk=None)
+
+
+def _waiver_asked(campaign: Campaign, event: WaiverAsked, at: float) -> Campaign:
+    risk = Risk(rule=event.rule, step=event.step, reason=event.reason, by=event.by, at=at)
+    return replace(_bar(campaign, event.by.person), risk=risk, stop=None)
+
+
+def _waiver_dropped(campaign: Campaign, event: WaiverDropped, at: float) -> Campaign:  # noqa: ARG001
+    return replace(campaign, risk=None)
 
 
 def _moving(campaign: Campaign, event: Unblocked | Rechecked, at: float) -> Campaign:  # noqa: ARG001
@@ -201,16 +219,16 @@ def _moving(campaign: Campaign, event: Unblocked | Rechecked, at: float) -> Camp
 
 
 def _retried(campaign: Campaign, event: Retried, at: float) -> Campaign:  # noqa: ARG001
-    return replace(_bar(campaign, event.by.person), stop=None, intent=None, jobs=(), votes=(), not_before=0.0,
+    return replace(_bar(campaign, event.by.person), stop=None, risk=None, intent=None, jobs=(), votes=(), not_before=0.0,
                    wait_reason="", attempt=campaign.attempt + 1)
 
 
 def _paused(campaign: Campaign, event: Paused, at: float) -> Campaign:  # noqa: ARG001
-    return replace(_close_gate(campaign, GateStatus.CLOSED), stop=None)
+    return replace(_close_gate(campaign, GateStatus.CLOSED), stop=None, risk=None)
 
 
 def _abort_requested(campaign: Campaign, event: AbortRequested, at: float) -> Campaign:  # noqa: ARG001
-    return _close_gate(campaign, GateStatus.CLOSED)
+    return replace(_close_gate(campaign, GateStatus.CLOSED), risk=None)
 
 
 def _unlocked(campaign: Campaign, event: Unlocked | Aborted, at: float) -> Campaign:  # noqa: ARG001
@@ -239,6 +257,8 @@ _FOLDS: Mapping[type[Any], Callable[[Campaign, Any, float], Campaign]] = {
     Asked: _stopped,
     Unblocked: _moving,
     Rechecked: _moving,
+    WaiverAsked: _waiver_asked,
+    WaiverDropped: _waiver_dropped,
     Retried: _retried,
     Paused: _paused,
     AbortRequested: _abort_requested,

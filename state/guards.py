@@ -13,6 +13,7 @@ from typing import Any
 from state.words import (
     Aborted,
     Campaign,
+    Check,
     Finished,
     GateConsumed,
     GateExpired,
@@ -27,6 +28,7 @@ from state.words import (
     JobStarted,
     JobState,
     OutcomeKind,
+    Paused,
     PlanExpired,
     PlanMade,
     Retried,
@@ -35,9 +37,14 @@ from state.words import (
     Unlocked,
     Voted,
     VoteWithdrawn,
+    Waiver,
+    WaiverAsked,
+    WaiverDropped,
+    When,
 )
 
 _OPEN = (JobState.OPENED, JobState.STARTED)
+PLAN = "plan"  # what stands for a step before the start: in gate ids, waivers and risks
 
 
 def free(campaign: Campaign, event: Any, now: float) -> str | None:  # noqa: ARG001
@@ -50,18 +57,73 @@ def _plan_expired(campaign: Campaign, event: PlanExpired, now: float) -> str | N
 
 
 def _gate_prepared(campaign: Campaign, event: GatePrepared, now: float) -> str | None:
-    gate, step = event.gate, campaign.step
-    if step is None or gate.step != step.id:
+    gate = event.gate
+    if campaign.step is None or gate.step != place(campaign):
         return "not_the_step_in_hand"
     if gate.attempt != campaign.attempt or gate.id != gate_id(campaign):
         return "not_the_attempt_in_hand"
-    if gate.campaign != campaign.id or gate.kind != "step":
+    if gate.campaign != campaign.id or gate.kind not in ("step", "risk"):
         return "not_a_step_gate"
+    if gate.kind == "step" and (gate.waiver is not None or campaign.state is not State.READY):
+        return "not_a_step_gate"
+    if gate.kind == "risk" and not _allows_what_was_asked(campaign, gate.waiver, gate.commands):
+        return "not_the_risk_asked_for"
     if gate.status is not GateStatus.PREPARED or gate.ts or gate.channel:
         return "gate_has_lived_before"
     if gate.quorum < 1 or not set(campaign.barred) <= set(gate.barred):
         return "gate_too_weak"
     return "gate_expired" if now >= gate.expires_at else None
+
+
+def _allows_what_was_asked(campaign: Campaign, waiver: Waiver | None, commands: tuple[Any, ...]) -> bool:
+    risk = campaign.risk
+    if risk is None or waiver is None or commands:
+        return False
+    asked = (risk.rule, risk.step, risk.reason, risk.by.person)
+    given = (waiver.rule, waiver.step, waiver.reason, waiver.by)
+    bounded = bool(waiver.facts) and waiver.expires_at > 0 and not waiver.approved_by
+    return asked == given and bounded and risk.by.person in campaign.barred
+
+
+def _waiver_asked(campaign: Campaign, event: WaiverAsked, now: float) -> str | None:  # noqa: ARG001
+    if campaign.risk is not None:
+        return "asked_already"
+    if event.step != place(campaign):
+        return "not_the_step_in_hand"
+    if not event.reason.strip():
+        return "no_reason"
+    return None if event.rule in {check.rule for check in waivable_blocks(campaign)} else "not_waivable"
+
+
+def _waiver_dropped(campaign: Campaign, event: WaiverDropped, now: float) -> str | None:  # noqa: ARG001
+    risk = campaign.risk
+    return None if risk is not None and (risk.rule, risk.step) == (event.rule, event.step) else "not_asked"
+
+
+def _paused(campaign: Campaign, event: Paused, now: float) -> str | None:  # noqa: ARG001
+    return None if campaign.holds_locks else "not_started"  # a plan nobody started cannot be resumed into a step
+
+
+def waivable_blocks(campaign: Campaign) -> tuple[Check, ...]:
+    """The checks that block now, if a risk gate may set every one of them aside; else none."""
+    if campaign.state is State.PROPOSED:
+        found, when = open_blocks(campaign, campaign.changed_at), When.PLAN
+    elif campaign.state is State.BLOCKED and campaign.stop is not None:
+        step = campaign.step
+        if step is None or campaign.stop.step != step.id or campaign.stop.rule not in {c.rule for c in campaign.stop.checks}:
+            return ()
+        found, when = tuple(check for check in campaign.stop.checks if check.stops), When.GATE
+    else:
+        return ()
+    return found if all(check.waivable and check.when is when for check in found) else ()
+
+
+def open_blocks(campaign: Campaign, now: float) -> tuple[Check, ...]:
+    """The plan's checks that stop it and that no waiver of the plan, standing at lab time `now`, sets aside."""
+    checks = campaign.plan.checks if campaign.plan is not None else ()
+    return tuple(check for check in checks if check.stops and not any(
+        w.rule == check.rule and w.step == PLAN and w.approved_by and w.expires_at > now and w.facts == check.values
+        for w in campaign.waivers))
 
 
 def _gate_at_hand(campaign: Campaign, event: Any, now: float) -> str | None:  # noqa: ARG001
@@ -191,6 +253,9 @@ GUARDS: Mapping[type[Any], Callable[[Campaign, Any, float], str | None]] = {
     PlanMade: _plan_made,
     PlanExpired: _plan_expired,
     GatePrepared: _gate_prepared,
+    WaiverAsked: _waiver_asked,
+    WaiverDropped: _waiver_dropped,
+    Paused: _paused,
     GateOpened: _gate_opened,
     Voted: _voted,
     VoteWithdrawn: _withdrawn,
@@ -211,8 +276,14 @@ GUARDS: Mapping[type[Any], Callable[[Campaign, Any, float], str | None]] = {
 
 def gate_id(campaign: Campaign) -> str:
     """The id of the gate of the attempt in hand."""
-    step = campaign.step
-    return f"{campaign.id}.{step.id if step else ''}.{campaign.attempt}"
+    return f"{campaign.id}.{place(campaign)}.{campaign.attempt}"
+
+
+def place(campaign: Campaign) -> str:
+    """The step in hand; the plan itself while nobody has started it."""
+    if not campaign.holds_locks:
+        return PLAN
+    return campaign.step.id if campaign.step else ""
 
 
 def job_prefix(campaign: Campaign) -> str:

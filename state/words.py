@@ -67,6 +67,18 @@ class Check:
     applicable: bool = True  # False: passes because the rule does not apply; the sentence says why
     patience_s: float = 0.0  # lab seconds a block may be re-read quietly before the campaign stops on it
     source: str = ""
+    waived_by: tuple[str, ...] = ()  # persons whose approved waiver turned a block into a warning
+
+    @property
+    def stops(self) -> bool:
+        """Whether it keeps a step or a plan from going on."""
+        return self.verdict in (Verdict.BLOCK, Verdict.UNKNOWN)
+
+    @property
+    def values(self) -> tuple[Fact, ...]:
+        """What a waiver of it is bound to: the facts that do not move, or the finding itself where there are none."""
+        still = tuple(dict.fromkeys(fact for fact in self.facts if not fact.moving))
+        return still or (Fact(name="finding", value=self.sentence),)
 
 
 # --- packages, steps, plans --------------------------------------------------------------------
@@ -300,8 +312,19 @@ class Waiver:
     reason: str
     by: str
     approved_by: tuple[str, ...]
-    facts: tuple[Fact, ...] = ()
-    expires_at: float = 0.0
+    facts: tuple[Fact, ...] = ()  # the values it was given for; others are not waived
+    expires_at: float = 0.0  # lab; a step that has begun under it keeps it to its end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """A waiver somebody asked for and nobody has approved yet. `step` is "plan" before the start."""
+
+    rule: str
+    step: str
+    reason: str
+    by: Actor
+    at: float  # lab
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +336,7 @@ class Gate:
     step: str
     attempt: int
     target: str
-    kind: str  # "step" | "risk"
+    kind: str  # "step" | "risk": a risk gate runs nothing, it only allows its waiver
     title: str
     digest: str  # 64 hex
     commands: tuple[Command, ...]
@@ -330,6 +353,7 @@ class Gate:
     ts: str = ""
     posted_hash: str = ""  # SHA-256 of the text and blocks as posted
     mac: str = ""  # HMAC, key never in Redis
+    waiver: Waiver | None = None  # risk gate: what it allows, before anybody approved it
 
 
 # --- jobs -------------------------------------------------------------------------------------------
@@ -548,6 +572,7 @@ class Campaign:
     outcomes: tuple[Outcome, ...] = ()
     images: tuple[NodeImage, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    risk: Risk | None = None  # a waiver asked for, until its risk gate is over
     stop: Stop | None = None
     holds_locks: bool = False
     paused_nodes: tuple[str, ...] = ()  # nodes we paused and have not resumed
@@ -790,6 +815,25 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverAsked:
+    """`/rollup waive`: a risk gate for one rule that blocks now. Bars the person from voting."""
+
+    by: Actor
+    rule: str
+    step: str  # the step in hand, or "plan" before the start
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverDropped:
+    """What was asked to be waived does not stand any more as it was asked: no risk gate opens."""
+
+    rule: str
+    step: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rechecked:
     """`/rollup recheck`: look again now."""
 
@@ -878,6 +922,8 @@ Event = (
     | Blocked
     | Unblocked
     | Asked
+    | WaiverAsked
+    | WaiverDropped
     | Rechecked
     | Retried
     | Paused
@@ -920,6 +966,8 @@ class RefusalKind(StrEnum):
     NOT_ENOUGH_PEOPLE = "not_enough_people"
     WRONG_CHANNEL = "wrong_channel"
     NOT_YET = "not_yet"  # a command whose room is not built yet
+    NOT_WAIVABLE = "not_waivable"  # the rule does not block now, or nobody may set it aside
+    PLAN_BLOCKED = "plan_blocked"  # the plan stands, and a rule keeps it from being started
     STORE_DOWN = "store_down"
     NOT_A_HUMAN_MESSAGE = "not_a_human_message"
     CHANNEL_UNREACHABLE = "channel_unreachable"  # the cluster's channel is unknown to Slack, or the bot is not in it

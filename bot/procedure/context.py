@@ -6,7 +6,7 @@ worker that has just been started judges exactly as the one that died.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from state.words import (
     Campaign,
@@ -101,12 +101,13 @@ def context_of(campaign: Campaign, *, limits: Limits | None = None, durations: D
     return Context(
         done=tuple(done),
         images=campaign.images,
-        waivers=campaign.waivers,
+        # A step that has begun under a waiver keeps it to its end: msiexec is not asked to hurry.
+        waivers=tuple(replace(one, expires_at=0.0) for one in campaign.waivers) if campaign.intent else campaign.waivers,
         restarts_owed=tuple(owed),
         unverified=tuple(unverified),
         running=running,
         paused_by_us=campaign.paused_nodes,
-        gate_checks=gate.checks if gate and campaign.step and gate.step == campaign.step.id else (),
+        gate_checks=gate.checks if gate and gate.kind == "step" and campaign.step and gate.step == campaign.step.id else (),
         options=campaign.options,
         limits=limits or Limits(),
         durations=durations or Durations(),

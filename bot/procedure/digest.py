@@ -67,6 +67,7 @@ def _check(check: Check) -> dict[str, Any]:
         "rule": check.rule,
         "verdict": check.verdict,
         "waivable": check.waivable,
+        "waived_by": sorted(check.waived_by),
         "facts": sorted((fact.machine, fact.name, fact.value) for fact in check.facts if not fact.moving),
     }
 

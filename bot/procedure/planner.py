@@ -52,6 +52,9 @@ def make_plan(
 ) -> Plan | PlanRefusal | Nothing:
     """The plan for `facts.inventory.cluster`; `made_at` is `facts.now`. Pure: same facts, same plan.
 
+    A plan whose only stops may be waived is made with those checks still blocking: it cannot be started before
+    each of them has a waiver of its own (docs/decisions/risk-gates.md).
+
     `ordering` is only ever shortened by tests, which show that the order checker notices.
     """
     case = Case(when=When.PLAN, facts=facts, package=package, context=context)
@@ -62,7 +65,7 @@ def make_plan(
     checks = judge(replace(case, plan=plan))
     waived = {_ORDER_OF_RULES[name] for name in ORDERING - ordering if name in _ORDER_OF_RULES}
     stops = [check for check in blocking(checks) if check.rule not in waived]
-    if stops:
+    if stops and (plan is None or not all(check.waivable for check in stops)):
         return _refusal(stops[0], checks, facts)
     if isinstance(drafted, Stuck):
         return PlanRefusal(
@@ -83,6 +86,8 @@ def make_plan(
     if ordering == ORDERING:
         wrong = order.check_plan(plan, facts)
         if wrong:  # the checker knows only the document: if it says no, there is no plan
+            if stops:
+                return _refusal(stops[0], checks, facts)
             return PlanRefusal(rule=wrong[0].rule, sentence=wrong[0].sentence, remedy="Report this plan.", checks=checks)
     return plan
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from bot.procedure.facts import same_name
-from bot.procedure.order.board import Board, Violation
+from bot.procedure.order.board import Violation
 from bot.procedure.order.live import record
 from bot.procedure.order.plans import board_of, check_plan
+from bot.procedure.order.risks import PLAN, risk, started, under_waivers
+from bot.procedure.order.walk import Walk
 from state import words as w
 
 _STOPS = (w.Verdict.BLOCK, w.Verdict.UNKNOWN)
@@ -19,41 +21,6 @@ _PROOF = {  # the rules of the document that a gate's checks must answer with a 
     w.StepKind.RESTORE: (),
 }
 _WAIVABLE = (w.Verdict.PASS, w.Verdict.WARN)
-
-
-@dataclass(slots=True)
-class Walk:
-    """What has been recorded so far."""
-
-    found: list[Violation] = field(default_factory=list)
-    version: int = 0
-    at: float = 0.0
-    board: Board | None = None
-    steps: list[w.Step] = field(default_factory=list)
-    index: int = 0
-    barred: set[str] = field(default_factory=set)
-    gates: dict[str, w.Gate] = field(default_factory=dict)
-    open: str = ""  # the gate that may be consumed
-    posted: set[str] = field(default_factory=set)
-    consumed: set[str] = field(default_factory=set)
-    intent: w.Intent | None = None
-    jobs: list[w.JobOrder] = field(default_factory=list)  # of the attempt in hand
-    names: set[str] = field(default_factory=set)
-    running: str = ""
-    failed: bool = False  # a job of the attempt did not end well
-    paused: set[str] = field(default_factory=set)
-    aborting: bool = False
-    finished: bool = False
-
-    def no(self, rule: str, sentence: str) -> None:
-        """Note a violation at the event in hand."""
-        step = self.steps[self.index].id if self.index < len(self.steps) else ""
-        self.found.append(Violation(rule=rule, sentence=sentence, step=step, version=self.version))
-
-    @property
-    def step(self) -> w.Step | None:
-        """The step in hand."""
-        return self.steps[self.index] if self.index < len(self.steps) else None
 
 
 def check_events(recorded: tuple[w.Recorded, ...]) -> tuple[Violation, ...]:
@@ -75,8 +42,16 @@ def _event(walk: Walk, event: w.Event) -> None:
             walk.barred.add(event.by.person)
         case w.PlanMade():
             _plan(walk, event.plan)
-        case w.Started() | w.Retried():
+        case w.Started():
             walk.barred.add(event.by.person)
+            started(walk)
+        case w.Retried():
+            walk.barred.add(event.by.person)
+        case w.WaiverAsked():
+            walk.barred.add(event.by.person)
+            walk.risk = event
+        case w.WaiverDropped():
+            walk.risk = None
         case w.GatePrepared():
             _prepared(walk, event.gate)
         case w.GateOpened():
@@ -86,7 +61,7 @@ def _event(walk: Walk, event: w.Event) -> None:
         case w.GateConsumed():
             _consumed(walk, event.intent)
         case w.GateVoided() | w.GateExpired() | w.GateRejected() | w.Paused():
-            walk.open = ""
+            walk.open, walk.risk = "", None
         case w.AbortRequested():
             walk.open, walk.aborting = "", True
         case w.JobOpened():
@@ -105,9 +80,10 @@ def _plan(walk: Walk, plan: w.Plan) -> None:
     walk.found += [
         Violation(rule=one.rule, sentence=one.sentence, step=one.step, version=walk.version) for one in check_plan(plan)
     ]
-    stopping = [check.rule for check in plan.checks if check.verdict in _STOPS]
+    stopping = [check.rule for check in plan.checks if check.verdict in _STOPS and not check.waivable]
     if stopping:
         walk.no(stopping[0], f"The plan was made although {', '.join(stopping)} stopped it.")
+    walk.plan = plan
     walk.steps = list(plan.steps)
     try:
         walk.board = board_of(plan)
@@ -127,13 +103,17 @@ def _prepared(walk: Walk, gate: w.Gate) -> None:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared while {walk.open} was open.")
     walk.gates[gate.id] = gate
     walk.open = gate.id
-    if step is None or gate.step != step.id:
-        walk.no("PRE-COMPLETE", f"Gate {gate.id} is for {gate.step}, which is not the next step.")
-        return
     if not walk.barred <= set(gate.barred):
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} does not bar everyone who asked for it.")
-    if gate.kind == "step":
+    if step is None or gate.step != (step.id if walk.started else PLAN):
+        walk.no("PRE-COMPLETE", f"Gate {gate.id} is for {gate.step}, which is not the next step.")
+        return
+    if gate.kind == "risk":
+        risk(walk, gate)
+    elif walk.started:
         _proof(walk, gate, step)
+    else:
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared before anybody started the plan.")
 
 
 def _proof(walk: Walk, gate: w.Gate, step: w.Step) -> None:
@@ -141,6 +121,7 @@ def _proof(walk: Walk, gate: w.Gate, step: w.Step) -> None:
     stopping = [check.rule for check in gate.checks if check.verdict in _STOPS]
     if stopping:
         walk.no(stopping[0], f"Gate {gate.id} was opened although {', '.join(stopping)} stopped it.")
+    under_waivers(walk, gate)
     judged = {check.rule: check.verdict for check in gate.checks}
     for rule in _PROOF[step.kind]:
         if judged.get(rule) not in _WAIVABLE:
@@ -179,7 +160,12 @@ def _consumed(walk: Walk, intent: w.Intent) -> None:
     if gate is None:
         return
     if gate.kind == "risk":  # it allows a waiver, nothing else
-        walk.intent = None
+        walk.intent = walk.risk = None
+        if gate.waiver is not None:
+            waiver = replace(gate.waiver, approved_by=intent.approved_by)
+            walk.waivers[gate.step, waiver.rule] = waiver
+    else:
+        under_waivers(walk, gate)
     if intent.digest != gate.digest or (intent.step, intent.attempt) != (gate.step, gate.attempt):
         walk.no("APPROVAL-FRESH", f"The intent is not what gate {gate.id} showed.")
     persons = set(intent.approved_by)
@@ -255,6 +241,7 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         record(walk.board, step, outcome.kind)
         walk.found += walk.board.found[before:]
     walk.intent, walk.jobs, walk.failed = None, [], False
+    walk.waivers = {key: one for key, one in walk.waivers.items() if key[0] != step.id}
     if event.insert is not None:
         walk.steps.insert(walk.index + 1, event.insert)
     if event.advance:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.procedure.context import Context
 from bot.procedure.facts import EstateFacts
-from bot.procedure.rules.case import Case, Finding, Rule
+from bot.procedure.rules.case import Case, Rule
 from bot.procedure.rules.page import render_rules
 from bot.procedure.rules.table import HELD_ELSEWHERE, RULES, version
-from state.words import Check, Fact, Package, Plan, Step, Verdict, Waiver, When
+from state.words import Check, Package, Plan, Step, Verdict, When
 
 __all__ = ["HELD_ELSEWHERE", "RULES", "RULES_VERSION", "blocking", "evaluate", "judge", "render_rules"]
 
@@ -48,16 +50,11 @@ def blocking(checks: tuple[Check, ...]) -> tuple[Check, ...]:
 def _check(rule: Rule, case: Case) -> Check:
     found = rule.judge(case)
     waivable = found.waivable and bool(rule.waivable)
-    verdict, sentence = found.verdict, found.sentence
-    waiver = _waiver(rule, case, found) if waivable and verdict in _STOPS else None
-    if waiver is not None:
-        verdict = Verdict.WARN
-        sentence = f"{sentence} Waived by {', '.join(waiver.approved_by)}: {waiver.reason}"
-    return Check(
+    check = Check(
         rule=rule.id,
         when=case.when,
-        verdict=verdict,
-        sentence=sentence,
+        verdict=found.verdict,
+        sentence=found.sentence,
         remedy=found.remedy,
         link=f"rules.md#{rule.id}",
         facts=found.facts,
@@ -66,20 +63,13 @@ def _check(rule: Rule, case: Case) -> Check:
         patience_s=found.patience_s,
         source=rule.source,
     )
-
-
-def _waiver(rule: Rule, case: Case, found: Finding) -> Waiver | None:
-    """The waiver that covers exactly this: rule, step, values, and not expired."""
-    if not case.waives(rule.id):
-        return None
-    step = case.step.id if case.step else "plan"
-    for one in case.context.waivers:
-        expired = bool(one.expires_at) and one.expires_at <= case.facts.now
-        same = not one.facts or _still(one.facts) == _still(found.facts)
-        if one.rule == rule.id and one.step == step and one.approved_by and not expired and same:
-            return one
-    return None
-
-
-def _still(facts: tuple[Fact, ...]) -> frozenset[tuple[str, str, str]]:
-    return frozenset((fact.machine, fact.name, fact.value) for fact in facts if not fact.moving)
+    waiver = next((one for one in case.waivers(rule.id) if set(one.facts) == set(check.values)), None)
+    if not waivable or not check.stops or waiver is None:
+        return check
+    people = ", ".join(waiver.approved_by)
+    return replace(
+        check,
+        verdict=Verdict.WARN,
+        sentence=f"{check.sentence} Waived by {people}: {waiver.reason}",
+        waived_by=waiver.approved_by,
+    )

@@ -11,7 +11,7 @@ from bot.procedure.facts import EstateFacts, MachineFacts, Unknown, same_name
 from bot.procedure.levels import Build, lower_of, machine_level, try_build, updated
 from bot.procedure.picture import Picture
 from bot.procedure.reach import Standby, cluster_name_of, known_name, picture_of, scope, standbys
-from state.words import Fact, Package, Plan, Step, StepKind, Verdict, When
+from state.words import Fact, Package, Plan, Step, StepKind, Verdict, Waiver, When
 
 NODE_STEPS = frozenset({StepKind.EVACUATE, StepKind.INSTALL, StepKind.RESTART})
 DISRUPTIVE = frozenset({StepKind.INSTALL, StepKind.RESTART})
@@ -220,13 +220,19 @@ class Case:
             return True
         return any(same_name(image.machine, name) and not image.paused for image in self.context.images)
 
-    def waives(self, rule: str) -> bool:
-        """Whether a waiver of this rule for this step (or for the plan) stands now."""
+    def waivers(self, rule: str) -> tuple[Waiver, ...]:
+        """The approved waivers of this rule for this step (or for the plan) that have not expired."""
         step = self.step.id if self.step else "plan"
-        return any(
-            one.rule == rule and one.step == step and (not one.expires_at or one.expires_at > self.facts.now)
+        return tuple(
+            one
             for one in self.context.waivers
+            if one.rule == rule and one.step == step and one.approved_by
+            and (not one.expires_at or one.expires_at > self.facts.now)
         )
+
+    def waives(self, rule: str) -> bool:
+        """Whether such a waiver stands now, whatever values it was given for."""
+        return bool(self.waivers(rule))
 
     def before(self, rule: str) -> dict[str, str]:
         """The facts a rule rested on at this step's gate, by name: the state before the step."""

@@ -1,0 +1,49 @@
+"""Waivers in a recorded campaign: asked for by one person, approved by another, good for one step and these values."""
+
+from __future__ import annotations
+
+from bot.procedure.order.walk import Walk
+from state import words as w
+
+PLAN = "plan"  # what a risk gate before the start stands for
+
+
+def started(walk: Walk) -> None:
+    """A plan that a rule stops is started only under a waiver of each of these rules."""
+    walk.started = True
+    for check in walk.plan.checks if walk.plan else ():
+        if check.stops and not _covered(walk, PLAN, check):
+            walk.no(check.rule, f"The plan was started although {check.rule} stopped it and nobody had waived it.")
+
+
+def risk(walk: Walk, gate: w.Gate) -> None:
+    """A risk gate allows the waiver that was asked for, of a rule that blocks and may be waived; it runs nothing."""
+    waiver, asked = gate.waiver, walk.risk
+    if gate.commands:
+        walk.no("APPROVAL-FRESH", f"Risk gate {gate.id} has commands.")
+    if waiver is None or asked is None or (waiver.rule, waiver.step) != (asked.rule, gate.step):
+        walk.no("APPROVAL-FRESH", f"Risk gate {gate.id} allows something that nobody asked for.")
+        return
+    if waiver.by != asked.by.person or waiver.by not in gate.barred or waiver.approved_by:
+        walk.no("APPROVAL-FRESH", f"Risk gate {gate.id} does not keep {asked.by.person}, who asked, from approving.")
+    shown = [check for check in gate.checks if check.rule == waiver.rule]
+    if len(shown) != 1 or not shown[0].stops or not shown[0].waivable or set(shown[0].values) != set(waiver.facts):
+        walk.no(waiver.rule, f"Risk gate {gate.id} does not show a finding of {waiver.rule} that may be waived.")
+
+
+def under_waivers(walk: Walk, gate: w.Gate) -> None:
+    """What a step gate shows as waived was waived: for this step, for these values, by those people, and not too long ago."""
+    for check in gate.checks:
+        waiver = walk.waivers.get((gate.step, check.rule))
+        if not check.waived_by:
+            continue
+        bare = tuple(fact for fact in check.facts if not fact.moving)
+        same = waiver is not None and (not bare or set(waiver.facts) == set(bare))
+        if waiver is None or not same or set(check.waived_by) != set(waiver.approved_by) or walk.at >= waiver.expires_at:
+            walk.no(check.rule, f"Gate {gate.id} says that {check.rule} was waived, and no waiver covers it.")
+
+
+def _covered(walk: Walk, step: str, check: w.Check) -> bool:
+    """Whether an approved waiver of this rule, for this step and these values, stands now."""
+    waiver = walk.waivers.get((step, check.rule))
+    return waiver is not None and set(waiver.facts) == set(check.values) and walk.at < waiver.expires_at

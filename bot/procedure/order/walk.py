@@ -1,0 +1,47 @@
+"""What has been recorded so far of a campaign whose record is walked, event by event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bot.procedure.order.board import Board, Violation
+from state import words as w
+
+
+@dataclass(slots=True)
+class Walk:
+    """What has been recorded so far."""
+
+    found: list[Violation] = field(default_factory=list)
+    version: int = 0
+    at: float = 0.0
+    board: Board | None = None
+    steps: list[w.Step] = field(default_factory=list)
+    index: int = 0
+    barred: set[str] = field(default_factory=set)
+    gates: dict[str, w.Gate] = field(default_factory=dict)
+    open: str = ""  # the gate that may be consumed
+    posted: set[str] = field(default_factory=set)
+    consumed: set[str] = field(default_factory=set)
+    intent: w.Intent | None = None
+    jobs: list[w.JobOrder] = field(default_factory=list)  # of the attempt in hand
+    names: set[str] = field(default_factory=set)
+    running: str = ""
+    failed: bool = False  # a job of the attempt did not end well
+    paused: set[str] = field(default_factory=set)
+    waivers: dict[tuple[str, str], w.Waiver] = field(default_factory=dict)  # (step, rule), as approved
+    risk: w.WaiverAsked | None = None
+    plan: w.Plan | None = None
+    started: bool = False
+    aborting: bool = False
+    finished: bool = False
+
+    def no(self, rule: str, sentence: str) -> None:
+        """Note a violation at the event in hand."""
+        step = self.steps[self.index].id if self.index < len(self.steps) else ""
+        self.found.append(Violation(rule=rule, sentence=sentence, step=step, version=self.version))
+
+    @property
+    def step(self) -> w.Step | None:
+        """The step in hand."""
+        return self.steps[self.index] if self.index < len(self.steps) else None
