@@ -37,10 +37,10 @@ LOOK_AGAIN = tuple(
 )
 
 
-def quick(name: str, *acts: Act, look_again: bool = True) -> Scenario:
+def quick(name: str, *acts: Act, look_again: bool = True, install_s: float = 150.0) -> Scenario:
     """A scenario with shorter installs and further acts; what happens is the same."""
     found = load(name)
-    timing = msgspec.structs.replace(found.timing, install_s=240.0, snapin_s=5.0)
+    timing = msgspec.structs.replace(found.timing, install_s=install_s, snapin_s=5.0)
     act = (*found.play.act, *(LOOK_AGAIN if look_again else ()), *acts)
     return msgspec.structs.replace(found, timing=timing, play=msgspec.structs.replace(found.play, act=act))
 

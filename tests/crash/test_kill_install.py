@@ -12,7 +12,7 @@ pytestmark = pytest.mark.crash
 
 def test_a_bot_killed_in_the_middle_of_an_install_finishes_the_campaign_and_installs_once() -> None:
     killed = Act(when="truth", did="install_started", machine="EXN2", do="kill_bot", after_s=60.0)
-    with range_of(quick("ccr", killed)) as one:
+    with range_of(quick("ccr", killed, install_s=600.0)) as one:
         end = played(one)
         restarts = one.session.child.starts if one.session.child else 0
     assert end.wrong() == [], end.story()
@@ -27,7 +27,7 @@ def test_a_bot_killed_twice_in_quick_succession_installs_once() -> None:
         Act(when="truth", did="install_started", machine="EXN2", do="kill_bot", after_s=after)
         for after in (0.0, 300.0, 600.0)
     ]
-    with range_of(quick("ccr", *acts)) as one:
+    with range_of(quick("ccr", *acts, install_s=900.0)) as one:
         end = played(one)
     assert end.wrong() == [], end.story()
     assert len([line for line in end.truth if line["did"] == "install_started"]) == 3, end.story()

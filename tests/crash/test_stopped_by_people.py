@@ -34,7 +34,7 @@ def test_an_abort_in_the_middle_of_an_install_ends_nothing_and_keeps_the_locks_u
         when="truth", did="install_started", machine="EXN2", do="type", text="/rollup abort {campaign} the phone rang",
         after_s=30.0,
     )  # fmt: skip
-    with range_of(quick("ccr", abort), at=at) as one:
+    with range_of(quick("ccr", abort, install_s=900.0), at=at) as one:
         end = played(one)
         words = said(one)
     assert end.wrong(outcome="aborted") == [], end.story()
@@ -57,7 +57,7 @@ def test_a_pause_in_the_middle_of_an_install_lets_it_end_and_opens_no_gate_until
     resume = Act(
         when="truth", did="node_resumed", machine="EXN2", do="type", text="/rollup resume {campaign}", after_s=900.0
     )
-    with range_of(quick("ccr", pause, resume)) as one:
+    with range_of(quick("ccr", pause, resume, install_s=900.0)) as one:
         end = played(one)
     assert end.wrong() == [], end.story()
     times = {word: line["t"] for line in end.truth if line["did"] == "typed"

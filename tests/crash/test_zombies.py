@@ -59,8 +59,8 @@ class SleepsWhileItStarts:
 
 
 def test_a_bot_that_slept_past_its_lease_starts_nothing_when_it_wakes() -> None:
-    # A group's move in the shell, an install by a task, the handoff by the runner; the first and the second request.
-    asleep = SleepsWhileItStarts({"s02-1-1": 1, "s02-1-3": 2, "s03-1-1": 2, "s04-1-1": 2})
+    # A group's move in the shell, an install by a task, the handoff by the runner: opening the shell, or the command itself.
+    asleep = SleepsWhileItStarts({"s02-1-1": 1, "s03-1-1": 2, "s04-1-1": 1, "s06-1-1": 1})
     with range_of(quick("ccr"), at=asleep) as one, second_bot(one):
         end = played(one)
     assert end.wrong() == [], f"{asleep.slept} {asleep.trouble}\n{end.story()}"
