@@ -79,11 +79,17 @@ def together(findings: Iterable[Finding], passing: str) -> Finding:
     return Finding(
         worst,
         " ".join(dict.fromkeys(one.sentence for one in ordered)),
-        " ".join(dict.fromkeys(one.remedy for one in ordered if one.remedy)),
+        _one_after_another(dict.fromkeys(one.remedy for one in ordered if one.remedy)),
         facts,
         bool(stopping) and all(one.waivable for one in stopping),
         patience_s=min((one.patience_s for one in stopping), default=0.0),
     )
+
+
+def _one_after_another(remedies: Iterable[str]) -> str:
+    """Several remedies as one text in which no command runs into the next."""
+    *front, last = tuple(remedies) or ("",)
+    return " ".join([*(one if one.endswith((".", "!", "?", ":", ";")) else f"{one};" for one in front), last])
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ def _quorum(picture: Picture, node: str) -> Finding:
         Fact(name="quorum", value=str(model), machine=picture.name),
         Fact(name="other running nodes", value=", ".join(rest) or "none", machine=picture.name),
     )
+    if not rest and (unseen := _unseen(picture, node)):
+        return unknown(f"Whether {unseen} is running could not be read, so what remains without {node} is not known.",
+                       "Look at: cluster.exe node", *facts)
     if not rest:
         return blocks(
             f"Without {node} no node of {picture.name} runs: the whole cluster goes down.",
@@ -72,6 +75,13 @@ def _quorum(picture: Picture, node: str) -> Finding:
         "The cluster would stop.",
         "Bring another node or the witness back first.",
         *facts,
+    )
+
+
+def _unseen(picture: Picture, leaving: str) -> str:
+    """The other nodes whose state no view tells, or on which the views differ: not known is not gone."""
+    return ", ".join(
+        one for one in picture.nodes if not same_name(one, leaving) and picture.status(one) is NodeStatus.UNKNOWN
     )
 
 
@@ -112,6 +122,9 @@ def _spare(picture: Picture, name: str) -> Finding:
         return not_needed(f"{picture.name} has one node: this standby cluster goes fully offline during the install.")
     up = [one for one in picture.nodes if not same_name(one, name) and picture.status(one) is NodeStatus.UP]
     fact = Fact(name="other nodes Up", value=", ".join(up) or "none", machine=picture.name)
+    if not up and (unseen := _unseen(picture, name)):
+        return unknown(f"Whether {unseen} is Up could not be read: nobody can say what takes over while {name} is out.",
+                       "Look at: cluster.exe node", fact)
     if not up:
         return blocks(
             f"No other node of {picture.name} is Up and not Paused: nothing can take over while {name} is out.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import GroupFacts, GroupStatus, same_name
+from bot.procedure.facts import GroupFacts, GroupStatus, NodeStatus, same_name
 from bot.procedure.levels import Build
 from bot.procedure.picture import Picture, word
 from bot.procedure.rules.case import (
@@ -41,7 +41,12 @@ def group_move_plan(case: Case) -> Finding:
             continue
         for group in picture.other_groups(name):
             to = picture.destination(group, name, _preferred(case, name))
-            if to is None:
+            unseen = [one for one in picture.nodes
+                      if not same_name(one, name) and picture.status(one) is NodeStatus.UNKNOWN]
+            if to is None and unseen:
+                found.append(unknown(f"Where '{group.name}' can go is not known: the state of {', '.join(unseen)} "
+                                     "could not be read.", "Look at: cluster.exe node"))
+            elif to is None:
                 possible = ", ".join(group.possible_owners) or "any node"
                 found.append(
                     blocks(
@@ -157,9 +162,14 @@ def _compare(case: Case, picture: Picture) -> Finding:
 
 
 def _cure(case: Case, group: GroupFacts) -> str:
-    if case.cluster is not None and case.cluster.is_cms_group(group):
-        return f"Start-ClusteredMailboxServer -Identity {group.name}"
-    return f'cluster.exe group "{group.name}" /online'
+    """What ends the outage, by hand and at once. A Paused node brings nothing online, so it is resumed first."""
+    picture = case.cluster
+    first = ""
+    if picture is not None and picture.status(group.owner) is NodeStatus.PAUSED:
+        first = f"By hand, now: cluster.exe node {group.owner} /resume, then "
+    if picture is not None and picture.is_cms_group(group):
+        return f"{first}Start-ClusteredMailboxServer -Identity {group.name}"
+    return f'{first}cluster.exe group "{group.name}" /online'
 
 
 def mixed_level_move(case: Case) -> Finding:
