@@ -22,7 +22,7 @@ from handlers.blocks import (
     when,
 )
 from handlers.gate_blocks import Message, check_line, sorted_checks
-from handlers.stands import FINAL, STATE_WORDS, state_line, walk_line
+from handlers.stands import FINAL, STATE_WORDS, state_line, waive_hint, walk_line
 from state.words import Campaign, MachineLine, OutcomeKind, Plan, Realm, State, StepKind, Verdict
 
 DONE_MARK, NOW_MARK, LEFT_MARK, BAD_MARK = "✓", "▸", "·", "✗"
@@ -120,6 +120,7 @@ def plan_message(campaign: Campaign, plan: Plan, expires_at: float, realm: Realm
     ordered = sorted_checks(plan.checks)
     open_points = [check for check in ordered if check.verdict is not Verdict.PASS]
     passing = [check for check in ordered if check.verdict is Verdict.PASS]
+    stops = [check for check in open_points if check.stops]
     if open_points:
         blocks += sections([check_line(check) for check in open_points], lead="*To know before you start*")
     if passing:
@@ -127,7 +128,12 @@ def plan_message(campaign: Campaign, plan: Plan, expires_at: float, realm: Realm
         blocks += sections([f"✓  {len(passing)} {'check passes' if len(passing) == 1 else 'checks pass'}: {rules}"])
     blocks += [
         divider(),
-        section(f"`/rollup start {campaign.id}` begins it; good until {when(expires_at)}. Nothing is locked or changed yet."),
+        section(
+            "*It cannot be started:* " + ", ".join(code(check.rule) for check in stops) + " blocks. "
+            + " ".join(waive_hint(campaign.id, stops)) + " Nothing is locked or changed."
+            if stops else
+            f"`/rollup start {campaign.id}` begins it; good until {when(expires_at)}. Nothing is locked or changed yet."
+        ),
         context(f"package {code(plan.package.kb)}", f"sha256 {code(plan.package.sha256[:16])}…", f"campaign {code(campaign.id)}"),
     ]  # fmt: skip
     text = marked(

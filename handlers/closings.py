@@ -31,6 +31,9 @@ class GateEnd(StrEnum):
     REJECTED = "rejected"
     PAUSED = Closing.PAUSED.value
     ABORTED = Closing.ABORTED.value
+    RISK_ACCEPTED = "risk_accepted"
+    RISK_OVER = "risk_over"
+    RISK_REJECTED = "risk_rejected"
 
 
 OUTCOMES: dict[OutcomeKind, Words] = {
@@ -102,6 +105,24 @@ GATES: dict[GateEnd, Words] = {
         "One rejection beats any number of approvals.",
         "Talk it over, then `/rollup resume {campaign}` opens a new gate, or `/rollup abort {campaign}` ends it.",
         (("people", "<@U0CAROL>"), ("campaign", "CLUSTER01-7")),
+    ),
+    GateEnd.RISK_ACCEPTED: Words(
+        "Risk accepted by {people}: `{rule}` no longer keeps {title} from going on, until {when}.",
+        "It is good for the values shown and for this once; nothing has been run or approved by it.",
+        "What comes next still waits for its own gate or start.",
+        (("people", "<@U0BOB>"), ("rule", "BACKUP-RECENT"), ("title", "Install KB4011325 on EXN2"), ("when", "02:10")),
+    ),
+    GateEnd.RISK_OVER: Words(
+        "This risk gate is void or ran out: nothing was accepted.",
+        "A risk is accepted for the values shown, within the time shown, or not at all.",
+        "`/rollup waive {campaign} {rule} reason` asks again, on new facts.",
+        (("campaign", "CLUSTER01-7"), ("rule", "BACKUP-RECENT")),
+    ),
+    GateEnd.RISK_REJECTED: Words(
+        "Rejected by {people}: the risk is not accepted, and the plan is not started.",
+        "One rejection beats any number of approvals.",
+        "Put right what {rule} names and plan again, or `/rollup abort {campaign}`.",
+        (("people", "<@U0CAROL>"), ("campaign", "CLUSTER01-7"), ("rule", "PKG-LIVE")),
     ),
     GateEnd.PAUSED: Words(
         "This gate is closed, because <@{user}> paused the campaign. Nothing was done.",

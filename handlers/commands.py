@@ -14,6 +14,7 @@ from handlers.grammar import Ask, Verb, help_lines, parse, usage_of
 from handlers.stands import STATE_WORDS, state_line, walk_line
 from handlers.trust import Account
 from state.campaign import FINAL, TABLE
+from state.guards import open_blocks, place, waivable_blocks
 from state.words import (
     AbortRequested,
     Actor,
@@ -28,12 +29,13 @@ from state.words import (
     Retried,
     Started,
     Unlocked,
+    WaiverAsked,
 )
 
 # What each command appends; also how "what fits now" is found in the transition table.
 EVENT_OF: dict[str, type[Event]] = {
     "start": Started, "pause": Paused, "resume": Resumed, "abort": AbortRequested, "retry": Retried,
-    "recheck": Rechecked, "unlock": Unlocked,
+    "recheck": Rechecked, "unlock": Unlocked, "waive": WaiverAsked,
 }  # fmt: skip
 
 
@@ -153,6 +155,8 @@ class Commands:
             refused = lookup.too_few(deps, policy, campaign.barred, request.user, name)
             if refused is not None:
                 return refused
+        if name == "waive" and ask.word not in {check.rule for check in waivable_blocks(campaign)}:
+            return lookup.not_waivable(deps, campaign, ask.word)
         if name == "unlock":
             shown = self._unlock_needs(campaign, ask)
             if shown is not None:
@@ -191,6 +195,8 @@ class Commands:
                 return AbortRequested(by=by, reason=ask.reason)
             case "retry":
                 return Retried(by=by, reason=ask.reason)
+            case "waive":
+                return WaiverAsked(by=by, rule=ask.word, step=place(campaign), reason=ask.reason)
             case "unlock":
                 return Unlocked(by=by, job=campaign.open_job.order.name if campaign.open_job else "")
             case _:
@@ -292,11 +298,16 @@ class Commands:
         now = self._deps.store.get(campaign.id) if campaign is not None else None
         if now is None:
             return refused
+        if refused.kind is RefusalKind.PLAN_BLOCKED:
+            return lookup.plan_blocked(self._deps, now, open_blocks(now, self._now()))
         return lookup.finished(self._deps, now) if now.state in FINAL else self._wrong_state(now, command)
 
     def _wrong_state(self, campaign: Campaign, command: str) -> Refusal:
         ways = TABLE[campaign.state]
-        allowed = [verb for verb, event in EVENT_OF.items() if event in ways] + ["status"]
+        fits = [
+            verb for verb, event in EVENT_OF.items() if event in ways and (verb != "waive" or waivable_blocks(campaign))
+        ]
+        allowed = [*fits, "status"]
         parts = (("command", command), ("campaign", campaign.id), ("state", STATE_WORDS[campaign.state]),
                  ("allowed", ", ".join(allowed)), ("link", lookup.thread_link(self._deps, campaign)))  # fmt: skip
         return Refusal(kind=RefusalKind.WRONG_STATE, parts=parts)

@@ -22,7 +22,7 @@ from handlers.blocks import (
     span,
     when,
 )
-from state.words import Campaign, Check, Gate, JobKind, Policy, Realm, Verdict
+from state.words import Campaign, Check, Gate, JobKind, Policy, Realm, Verdict, Waiver
 
 MARK = {Verdict.PASS: "✓", Verdict.WARN: "!", Verdict.BLOCK: "✗", Verdict.UNKNOWN: "?"}
 ORDER = {Verdict.BLOCK: 0, Verdict.UNKNOWN: 1, Verdict.WARN: 2, Verdict.PASS: 3}
@@ -93,11 +93,12 @@ def _emoji(names: Sequence[str]) -> str:
 
 def gate_message(campaign: Campaign, gate: Gate, policy: Policy, realm: Realm) -> Message | DoesNotFit:
     """The gate as posted. Commands and failing checks are whole or there is no gate."""
+    if gate.waiver is not None:
+        asker = campaign.risk.by.user if campaign.risk is not None else ""
+        return risk_message(gate, gate.waiver, asker, policy, realm)
     steps = campaign.plan.steps if campaign.plan is not None else ()
     place = next((n for n, step in enumerate(steps, 1) if step.id == gate.step), 0)
     step = steps[place - 1] if place else None
-    approvers = [actor.user for actor in gate.approvers if actor.person not in gate.barred]
-    need = f"{gate.quorum} of them" if gate.quorum > 1 else "one of them"
     where = f"Step {place} of {len(steps)}" if place else f"Step {esc(gate.step)}"
     top = [
         header(marked(f"Gate: {gate.title}", realm)),
@@ -120,22 +121,70 @@ def gate_message(campaign: Campaign, gate: Gate, policy: Policy, realm: Realm) -
         ),
         *sections([f"•  {esc(note)}" for note in gate.notes]),
         divider(),
-        section(
-            f"*Who may approve:* {people(approvers) or 'nobody'} ({need}). React with {_emoji(policy.approve)} to approve"
-            f" or {_emoji(policy.reject)} to reject; a rejection also counts from whoever asked.\n"
-            f"*Good until* {when(gate.expires_at)}, then a new gate with new facts takes its place."
-        ),
-        context(f"evidence {code(gate.digest[:8])}", f"gate {code(gate.id)}"),
+        *_who(gate, policy),
     ]
     text = marked(
         f"Gate: {gate.title}. {where} on {gate.target}; evidence {gate.digest[:8]}. "
         f"Waits for an approval until {when(gate.expires_at)}.",
         realm,
     )
+    return _fitted(text, top, gate.checks, bottom)
+
+
+def _fitted(text: str, top: list[Block], checks: Sequence[Check], bottom: list[Block]) -> Message | DoesNotFit:
     why: tuple[str, ...] = ()
     for level in (0, 1, 2):
-        blocks = [*top, *_checks(gate.checks, level), *bottom]
+        blocks = [*top, *_checks(checks, level), *bottom]
         why = problems(blocks)
         if not why:
             return Message(text=text[:TEXT], blocks=tuple(blocks))
     return DoesNotFit("; ".join(why))
+
+
+def risk_message(gate: Gate, waiver: Waiver, asker: str, policy: Policy, realm: Realm) -> Message | DoesNotFit:
+    """A risk gate: which rule, which values, why, who asked (a Slack id), and what accepting it means."""
+    values = [
+        f"•  {esc(fact.machine)}{': ' if fact.machine else ''}{esc(fact.name)} = {esc(fact.value)}"
+        for fact in waiver.facts
+    ]
+    asked = f"<@{asker}>" if asker else esc(waiver.by)
+    top = [
+        header(marked(f"Gate: {gate.title}", realm)),
+        section(
+            f"{asked} asks to set {code(waiver.rule)} aside for {_what_for(gate)}.\n"
+            "*A second person accepts this risk here, or it stands. Nothing runs from this message.*"
+        ),
+        *sections([esc(waiver.reason)], lead="*The reason*"),
+        *sections(values, lead="*It would hold for exactly this*"),
+    ]
+    bottom = [
+        *sections([f"•  {esc(note)}" for note in gate.notes], lead="*What it means*"),
+        divider(),
+        *_who(gate, policy),
+    ]
+    text = marked(
+        f"Risk gate: {waiver.rule}, asked for by {waiver.by}; evidence {gate.digest[:8]}. "
+        f"Waits for an approval until {when(gate.expires_at)}.",
+        realm,
+    )
+    return _fitted(text, top, gate.checks, bottom)
+
+
+def _what_for(gate: Gate) -> str:
+    return "this plan, before its start" if gate.step == "plan" else f"step {code(gate.step)} on *{esc(gate.target)}*"
+
+
+def _who(gate: Gate, policy: Policy) -> list[Block]:
+    approvers = [actor.user for actor in gate.approvers if actor.person not in gate.barred]
+    need = f"{gate.quorum} of them" if gate.quorum > 1 else "one of them"
+    after = (
+        "then it must be asked for again" if gate.kind == "risk" else "then a new gate with new facts takes its place"
+    )
+    return [
+        section(
+            f"*Who may approve:* {people(approvers) or 'nobody'} ({need}). React with {_emoji(policy.approve)} to approve"
+            f" or {_emoji(policy.reject)} to reject; a rejection also counts from whoever asked.\n"
+            f"*Good until* {when(gate.expires_at)}, {after}."
+        ),
+        context(f"evidence {code(gate.digest[:8])}", f"gate {code(gate.id)}"),
+    ]

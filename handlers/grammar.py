@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rapidfuzz import fuzz, process
 
@@ -47,6 +47,8 @@ VERBS: tuple[Verb, ...] = (
          reason=True, changes=True),
     Verb(name="retry", says="another attempt of the step in hand, with its own gate", usage="retry CAMPAIGN [reason]",
          reason=True, changes=True, bars=True),
+    Verb(name="waive", says="ask to set aside a rule that blocks; a second person must accept the risk",
+         usage="waive CAMPAIGN RULE reason", reason=True, words_after=1, changes=True, bars=True),
     Verb(name="recheck", says="look again now", usage="recheck CAMPAIGN", changes=True),
     Verb(name="show", says="the plan, the open gate and its exact commands", usage="show CAMPAIGN"),
     Verb(name="level", says="the build on each machine, as last read", usage="level [CLUSTER]", target="cluster",
@@ -69,7 +71,7 @@ class Ask:
 
     verb: Verb
     target: str = ""
-    word: str = ""  # plan: the package; help: a command
+    word: str = ""  # plan: the package; help: a command; waive: the rule
     reason: str = ""
     options: Options = field(default_factory=Options)
 
@@ -125,12 +127,24 @@ def parse(text: str, *, in_thread: bool = False, is_name: Callable[[str], bool] 
 def _with_reason(verb: Verb, rest: str, *, in_thread: bool, is_name: Callable[[str], bool]) -> Ask | Refusal:
     target, _, reason = rest.partition(" ")
     if in_thread and not (target and is_name(target)):
-        return Ask(verb=verb, reason=rest)
+        return _with_rule(Ask(verb=verb, reason=rest))
     if not target:
         return usage_of(verb, "no campaign is named")
     if target.startswith("-"):
         return usage_of(verb, f"I do not know the option `{escape(target)}`")
-    return Ask(verb=verb, target=target, reason=reason.strip())
+    return _with_rule(Ask(verb=verb, target=target, reason=reason.strip()))
+
+
+def _with_rule(ask: Ask) -> Ask | Refusal:
+    """The rule before the reason, where the command names one; both must be there."""
+    if not ask.verb.words_after:
+        return ask
+    rule, _, reason = ask.reason.partition(" ")
+    if not rule:
+        return usage_of(ask.verb, "no rule is named")
+    if not reason.strip():
+        return usage_of(ask.verb, "no reason is given; whoever accepts the risk wants to know it")
+    return replace(ask, word=rule.upper(), reason=reason.strip())
 
 
 def _with_words(verb: Verb, rest: str, *, in_thread: bool) -> Ask | Refusal:

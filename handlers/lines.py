@@ -25,8 +25,9 @@ from handlers.blocks import (
 )
 from handlers.cards import levels, plan_message, title_of
 from handlers.gate_blocks import DoesNotFit, check_line, gate_message, sorted_checks
-from handlers.stands import STATE_WORDS
+from handlers.stands import STATE_WORDS, waive_hint
 from handlers.texts import Ending, GateEnd
+from state.guards import waivable_blocks
 from state.words import (
     Aborted,
     AbortRequested,
@@ -56,12 +57,15 @@ from state.words import (
     Resumed,
     Retried,
     Started,
+    State,
     StepEnded,
     Unblocked,
     Unlocked,
     Vote,
     VoteWithdrawn,
     Waiting,
+    WaiverAsked,
+    WaiverDropped,
 )
 
 HEAD_CHARACTERS = 12
@@ -97,6 +101,10 @@ class _Speaker:
         match event:
             case PlanMade():
                 said = plan_message(self.after, event.plan, event.expires_at, self.realm)
+                stops = [check for check in event.plan.checks if check.stops]
+                if stops:  # it stands and cannot be started: for whoever waits, that is a refusal
+                    payload = {**self._payload(), **self._ended(Ending.REFUSED, stops[0].rule)}
+                    return Post(text=said.text, blocks=said.blocks, event_type="rollup_closed", payload=payload)
                 return Post(text=said.text, blocks=said.blocks, event_type="rollup_plan", payload=self._payload())
             case GatePrepared():
                 return self._gate(event)
@@ -115,11 +123,17 @@ class _Speaker:
                 )
             case Blocked() if event.stop.final:
                 checks = sections([check_line(c) for c in event.stop.checks if c.rule != event.stop.rule])
+                checks += sections(waive_hint(self.after.id, waivable_blocks(self.after)))
                 return self._closed(Ending.BLOCKED, event.stop.rule, event.stop.sentence, event.stop.remedy, checks)
             case Asked() if self._asks_anew(event):
                 return self._closed(
                     Ending.ASKING, event.stop.rule, event.stop.sentence, event.stop.remedy, self._hands()
                 )
+            case GateRejected() if self.after.state is State.PROPOSED:
+                end = texts.gate_end(
+                    GateEnd.RISK_REJECTED, {"people": people(self._users(event.by), "and"), **self._risk()}
+                )
+                return self._closed(Ending.REJECTED, "", end, "", [self._chain()])
             case GateRejected():
                 end = texts.gate_end(
                     GateEnd.REJECTED, {"people": people(self._users(event.by), "and"), "campaign": self.after.id}
@@ -135,6 +149,10 @@ class _Speaker:
                 return self._say(f"Started by <@{event.by.user}>. Taken for this campaign alone: {esc(locks)}.")
             case GateConsumed():
                 gate = self.before.gate
+                if gate is not None and gate.waiver is not None:
+                    until = when(gate.waiver.expires_at, "{time}")
+                    told = {"people": people(event.intent.users, "and"), "when": until, **self._risk()}
+                    return self._say(texts.gate_end(GateEnd.RISK_ACCEPTED, told), self._chain())
                 title = gate.title if gate else event.intent.step
                 parts = {
                     "people": people(event.intent.users, "and"),
@@ -142,6 +160,10 @@ class _Speaker:
                     "campaign": self.after.id,
                 }
                 return self._say(texts.gate_end(GateEnd.CONSUMED, parts), self._chain())
+            case GateVoided() | GateExpired() if self.before.gate is not None and self.before.gate.kind == "risk":
+                why = event.differences if isinstance(event, GateVoided) else ()
+                over = [texts.gate_end(GateEnd.RISK_OVER, self._risk()), *(f"•  {esc(each)}" for each in why)]
+                return self._say("\n".join(over), self._chain())
             case GateVoided():
                 lines = [texts.gate_end(GateEnd.VOIDED, {}), *(f"•  {esc(each)}" for each in event.differences)]
                 return self._say("\n".join(lines), self._chain())
@@ -174,6 +196,13 @@ class _Speaker:
         match event:
             case Rechecked():
                 return self._say(f"<@{event.by.user}> asks to look again.")
+            case WaiverAsked():
+                return self._say(
+                    f"<@{event.by.user}> asks to set {code(event.rule)} aside: {esc(event.reason)}. "
+                    "That gets a risk gate of its own, for a second person."
+                )
+            case WaiverDropped():
+                return self._say(f"No risk gate for {code(event.rule)}: {esc(event.sentence)}")
             case Retried():
                 why = f": {esc(event.reason)}" if event.reason else ""
                 return self._say(f"<@{event.by.user}> asks for another attempt{why}. It gets its own gate.")
@@ -319,6 +348,13 @@ class _Speaker:
 
     def _had_counted(self, user: str, emoji: str) -> bool:
         return any(vote.counted and vote.user == user and vote.emoji == emoji for vote in self.before.votes)
+
+    def _risk(self) -> dict[str, str]:
+        gate = self.before.gate
+        rule = gate.waiver.rule if gate is not None and gate.waiver is not None else ""
+        step = self.before.step
+        what = esc(step.title) if step is not None and gate is not None and gate.step == step.id else "the plan"
+        return {"campaign": self.after.id, "rule": rule, "title": f"*{what}*"}
 
     def _users(self, persons: tuple[str, ...]) -> tuple[str, ...]:
         """Slack ids of the persons who voted; a person we hold no vote of is shown as it is stored."""

@@ -9,7 +9,8 @@ from handlers.deps import Deps, Place
 from handlers.grammar import nearest
 from handlers.stands import FINAL, STATE_WORDS
 from handlers.wording import escape
-from state.words import Campaign, Package, Policy, Refusal, RefusalKind, State
+from state.guards import waivable_blocks
+from state.words import Campaign, Check, Package, Policy, Refusal, RefusalKind, State
 
 _CAMPAIGN = re.compile(r"(?P<cluster>.+)-(?P<number>\d{1,9})\Z")
 
@@ -114,6 +115,24 @@ def finished(deps: Deps, ended: Campaign) -> Refusal:
     parts = (("campaign", ended.id), ("state", STATE_WORDS[ended.state]), ("cluster", ended.cluster),
              ("link", thread_link(deps, ended)))  # fmt: skip
     return Refusal(kind=RefusalKind.FINISHED, parts=parts)
+
+
+def not_waivable(deps: Deps, now: Campaign, rule: str) -> Refusal:
+    """The refusal for a rule that does not block now, or that nobody may set aside."""
+    can = tuple(check.rule for check in waivable_blocks(now))
+    stop = now.stop.checks if now.stop is not None else now.plan.checks if now.plan is not None else ()
+    hard = tuple(dict.fromkeys(check.rule for check in stop if check.stops and not check.waivable))
+    parts = (("rule", rule), ("campaign", now.id), ("known", _coded(can, "and")), ("problem", _coded(hard, "and")),
+             ("link", thread_link(deps, now)))  # fmt: skip
+    return Refusal(kind=RefusalKind.NOT_WAIVABLE, parts=parts)
+
+
+def plan_blocked(deps: Deps, now: Campaign, blocks: tuple[Check, ...]) -> Refusal:
+    """The refusal for starting a plan that a rule stops."""
+    rules = tuple(dict.fromkeys(check.rule for check in blocks))
+    parts = (("campaign", now.id), ("cluster", now.cluster), ("problem", _coded(rules, "and")),
+             ("rule", rules[0] if rules else ""), ("link", thread_link(deps, now)))  # fmt: skip
+    return Refusal(kind=RefusalKind.PLAN_BLOCKED, parts=parts)
 
 
 def package(deps: Deps, typed: str, cluster_name: str) -> Package | Refusal:

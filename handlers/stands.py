@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers.blocks import code, esc, people, when
-from state.words import Campaign, GateStatus, Policy, State, StepKind
+from state.guards import open_blocks, waivable_blocks
+from state.words import Campaign, Check, GateStatus, Policy, State, StepKind
 
 STATE_WORDS: dict[State, str] = {
     State.PLANNING: "reading the cluster for a plan",
@@ -59,6 +61,15 @@ def walk_away(campaign: Campaign) -> Walk:
     return Walk(True, "nothing runs, and nothing begins without an approval")
 
 
+def waive_hint(campaign_id: str, blocks: Sequence[Check]) -> list[str]:
+    """How to ask for a waiver, where every rule that blocks may be waived; else nothing."""
+    if not blocks:
+        return []
+    typed = f"`/rollup waive {campaign_id} {blocks[0].rule} reason`"
+    more = f" ({', '.join(code(c.rule) for c in blocks[1:])} the same way)" if len(blocks) > 1 else ""
+    return [f"If it cannot be put right, {typed} asks to set it aside{more}; a second person must accept that risk."]
+
+
 def walk_line(campaign: Campaign) -> str:
     """The first line of every status."""
     walk = walk_away(campaign)
@@ -71,6 +82,10 @@ def state_line(campaign: Campaign) -> str:
     total = len(campaign.plan.steps) if campaign.plan else 0
     place = f"step {campaign.step_index + 1} of {total}, {esc(step.title)}" if step else ""
     match campaign.state:
+        case State.PROPOSED if stops := open_blocks(campaign, campaign.changed_at):
+            hint = " ".join(waive_hint(campaign.id, waivable_blocks(campaign)))
+            rules = ", ".join(code(check.rule) for check in stops)
+            return f"*Planned, and cannot be started*: {rules} blocks. {hint}"
         case State.PROPOSED:
             until = f" until {when(campaign.plan_expires_at)}" if campaign.plan_expires_at else ""
             return f"*Planned.* `/rollup start {campaign.id}` begins it{until}."

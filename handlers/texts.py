@@ -146,6 +146,32 @@ REFUSALS: dict[RefusalKind, Words] = {
         "`/rollup help` lists what works.",
         (("command", "return"),),
     ),
+    RefusalKind.NOT_WAIVABLE: Words(
+        "`{rule}` cannot be waived for `{campaign}` now.‹ {problem} blocks, and nobody may set it aside.›"
+        "‹ What may be waived now: {known}.›",
+        "Only a rule that blocks now and that its row in `docs/rules.md` calls waivable can be set aside, and only if "
+        "every other rule that blocks can be too.",
+        "Put right what it names, then `/rollup recheck {campaign}`‹: {link}›.",
+        (
+            ("rule", "NODE-PASSIVE"),
+            ("campaign", "CLUSTER01-7"),
+            ("problem", "`NODE-PASSIVE`"),
+            ("known", "`BACKUP-RECENT`"),
+            ("link", "<https://example.slack.com/archives/C1/p1|its thread>"),
+        ),
+    ),
+    RefusalKind.PLAN_BLOCKED: Words(
+        "The plan `{campaign}` cannot be started: {problem} blocks.",
+        "A plan that a rule stops is started only when a second person has accepted each of these risks.",
+        "Put it right and `/rollup plan {cluster}` again, or ask with `/rollup waive {campaign} {rule} reason`‹: {link}›.",
+        (
+            ("campaign", "CLUSTER01-7"),
+            ("problem", "`PKG-LIVE`"),
+            ("cluster", "CLUSTER01"),
+            ("rule", "PKG-LIVE"),
+            ("link", "<https://example.slack.com/archives/C1/p1|its thread>"),
+        ),
+    ),
     RefusalKind.STORE_DOWN: Words(
         "I cannot reach my own store, so nothing was done.",
         "Without its state the bot does nothing and changes nothing.",

@@ -69,6 +69,7 @@ MARKUP = frozenset(
         "reject",
         "problem",
         "title",
+        "when",
     }
 )
 

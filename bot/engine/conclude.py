@@ -44,6 +44,8 @@ def conclude(turn: Turn, campaign: Campaign) -> float | None:
             _end(turn, campaign, OutcomeKind.REFUSED, f"{bad.order.command.node} refused the job: {bad.detail}")
         case JobState.CUT_OFF:
             return _cut_off(turn, campaign, bad)
+        case _ if bad.order.command.effect.startswith("move:"):
+            return _moved_or_not(turn, campaign, bad)
         case _:
             _by_code(turn, campaign, bad)
     return None
@@ -141,6 +143,49 @@ def not_started(turn: Turn, campaign: Campaign, why: str) -> None:
     step = campaign.step
     if step is not None:
         _end(turn, campaign, OutcomeKind.NOT_STARTED, f"{step.title}: not started, {why}.")
+
+
+def _moved_or_not(turn: Turn, campaign: Campaign, job: Job) -> float | None:
+    """A group's move that did not return 0: its code says nothing, the owner of the group does (S12).
+
+    The group may still be on its way, so it is looked at until patience is over. What is left of the step, the
+    other groups and the pause, is asked for by a new gate in either case.
+    """
+    step = campaign.step
+    if step is None:
+        return None
+    now = turn.rooms.lab()
+    code = job.exit_code if job.exit_code is not None else -1
+    words = f"“{job.order.command.text}” ended with {code}" + (f" ({job.detail.rstrip('.')})" if job.detail else "")
+    checks = after_checks(turn, campaign)
+    stays = [check for check in blocking(checks or ()) if check.rule == "NODE-EMPTY"]
+    ended = job.ended_at or now
+    if checks is None or (stays and now - ended < stays[0].patience_s):
+        return now + turn.rooms.config.pace.poll_s
+    group = job.order.command.effect.removeprefix("move:").rpartition(":")[0]
+    if not any(f"'{group}'" in check.sentence for check in stays):
+        _end(turn, campaign, OutcomeKind.FAILED, f"{step.title}: {words}, but the group has left; a new gate asks for the rest.")
+        return None
+    worst = stays[0]
+    sentence = f"{words}. {worst.sentence}"
+    _end(
+        turn,
+        campaign,
+        OutcomeKind.FAILED,
+        f"{step.title}: {sentence}",
+        rule=worst.rule,
+        checks=checks,
+        stop=Stop(
+            rule=worst.rule,
+            step=step.id,
+            sentence=sentence,
+            remedy=f"{worst.remedy} Find out what keeps it there: cluster.exe res, and the cluster log.",
+            since=now,
+            checks=tuple(stays),
+            final=True,
+        ),
+    )
+    return None
 
 
 def _by_code(turn: Turn, campaign: Campaign, job: Job) -> None:

@@ -366,16 +366,13 @@ def expire(turn: Turn, campaign: Campaign) -> None:
         turn.write(campaign, GateExpired(gate=campaign.gate.id), "expire")
 
 
-def recount(turn: Turn, campaign: Campaign) -> float | None:
-    """Ask Slack without acting: the bell's check when events may have been lost. Consumes if the votes are there."""
+def recount(turn: Turn, campaign: Campaign) -> bool:
+    """Ask Slack without acting: the bell's check when events may have been lost. Whether the approvals are there."""
     gate = campaign.gate
     if gate is None:
-        return None
+        return False
     ballot = turn.rooms.slack.recount(campaign, gate)
-    enough, until = _judge(turn, campaign, gate, ballot)
-    if not enough:
-        return until
-    return consume(turn, turn.rooms.store.get(campaign.id) or campaign)
+    return _judge(turn, campaign, gate, ballot)[0]
 
 
 def _judge(turn: Turn, campaign: Campaign, gate: Gate, ballot: Ballot) -> tuple[bool, float | None]:
@@ -437,32 +434,9 @@ def consume(turn: Turn, campaign: Campaign) -> float | None:
             "void",
         )
         return None
-    ballot = rooms.slack.recount(campaign, gate)
-    enough, until = _judge(turn, campaign, gate, ballot)
-    if not enough:
-        return until
-    wall = rooms.store.server_time()
-    if wall - ballot.read_at > rooms.config.vote_age_s or wall - evidence.facts.read_at > rooms.config.owner_age_s:
-        log.info("%s: votes or facts grew too old while they were read; reading again", gate.id)
-        return rooms.lab()
-    now = rooms.clock.lab(wall)
-    if now >= gate.expires_at:
-        turn.write(campaign, GateExpired(gate=gate.id), "expire")
-        return None
-    persons = approvers_of(ballot, campaign, gate)
-    intent = Intent(
-        gate=gate.id,
-        step=step.id,
-        attempt=gate.attempt,
-        digest=gate.digest,
-        approved_by=persons,
-        users=tuple(v.user for v in ballot.votes if v.counted and v.person in persons),
-        fence=turn.lease.fence,
-        token=turn.lease.token,
-        version=campaign.version,
-        not_after=now + rooms.clock.speed * rooms.config.start_within_s,
-    )
-    intent = audit.sign(intent, rooms.key)
+    intent = intent_of(turn, campaign, gate, evidence.facts.read_at)
+    if not isinstance(intent, Intent):
+        return intent
     with rooms.store.pinned() as store:
         turn.write(campaign, GateConsumed(intent=intent, facts=_resting_on(evidence)), "intent", store=store)
         if not store.wait_replicas(rooms.config.replicas):
@@ -479,13 +453,47 @@ def consume(turn: Turn, campaign: Campaign) -> float | None:
                             step=step.id,
                             attempt=gate.attempt,
                             kind=OutcomeKind.NOT_STARTED,
-                            at=now,
+                            at=rooms.lab(),
                             sentence="The intent could not be copied to the replicas, so nothing was started.",
                         ),
                     ),
                     "short-wait",
                 )
     return None
+
+
+def intent_of(turn: Turn, campaign: Campaign, gate: Gate, read_at: float) -> Intent | float | None:
+    """The votes, last of all, as a signed intent; else a lab time to wait for, or None when the gate was closed.
+
+    `read_at` is when the facts it rests on were read (wall).
+    """
+    rooms = turn.rooms
+    ballot = rooms.slack.recount(campaign, gate)
+    enough, until = _judge(turn, campaign, gate, ballot)
+    if not enough:
+        return until
+    wall = rooms.store.server_time()
+    if wall - ballot.read_at > rooms.config.vote_age_s or wall - read_at > rooms.config.owner_age_s:
+        log.info("%s: votes or facts grew too old while they were read; reading again", gate.id)
+        return rooms.lab()
+    now = rooms.clock.lab(wall)
+    if now >= gate.expires_at:
+        turn.write(campaign, GateExpired(gate=gate.id), "expire")
+        return None
+    persons = approvers_of(ballot, campaign, gate)
+    intent = Intent(
+        gate=gate.id,
+        step=gate.step,
+        attempt=gate.attempt,
+        digest=gate.digest,
+        approved_by=persons,
+        users=tuple(v.user for v in ballot.votes if v.counted and v.person in persons),
+        fence=turn.lease.fence,
+        token=turn.lease.token,
+        version=campaign.version,
+        not_after=now + rooms.clock.speed * rooms.config.start_within_s,
+    )
+    return audit.sign(intent, rooms.key)
 
 
 def _resting_on(evidence: Evidence) -> tuple[Fact, ...]:

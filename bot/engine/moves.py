@@ -29,6 +29,7 @@ class Do(StrEnum):
     MAKE_PLAN = "make_plan"
     EXPIRE_PLAN = "expire_plan"
     PREPARE_GATE = "prepare_gate"
+    PREPARE_RISK = "prepare_risk"  # a waiver was asked for
     EXPIRE_GATE = "expire_gate"
     RECOUNT = "recount"  # ask Slack; consume, reject or leave open
     OPEN_JOB = "open_job"
@@ -59,7 +60,11 @@ def next_move(campaign: Campaign, now: float, pace: Pace) -> Move:
             return Move(Do.MAKE_PLAN)
         case State.PROPOSED:
             end = (campaign.plan.made_at if campaign.plan else campaign.created_at) + pace.plan_expiry_s
+            if campaign.risk is not None and now < end:
+                return Move(Do.PREPARE_RISK)
             return Move(Do.EXPIRE_PLAN) if now >= end else Move(Do.WAIT, until=end)
+        case State.READY if campaign.risk is not None:
+            return Move(Do.PREPARE_RISK)
         case State.READY:
             if now < campaign.not_before:
                 return Move(Do.WAIT, until=campaign.not_before)

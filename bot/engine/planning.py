@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bot.engine.reading import read
+from bot.engine.rooms import Rooms
 from bot.engine.turn import Turn
 from bot.procedure.context import Context
+from bot.procedure.facts import Inventory
 from bot.procedure.planner import Nothing, PlanRefusal, make_plan
-from state.words import Campaign, NothingToDo, PlanExpired, PlanMade, PlanRefused
+from state.words import Campaign, NothingToDo, Package, Plan, PlanExpired, PlanMade, PlanRefused
 
 
 def plan(turn: Turn, campaign: Campaign) -> None:
@@ -36,9 +38,7 @@ def plan(turn: Turn, campaign: Campaign) -> None:
             "plan",
         )
         return
-    facts = read(rooms, inventory, package)
-    context = Context(options=campaign.options, limits=rooms.config.limits, durations=rooms.config.durations)
-    made = make_plan(facts, package, campaign.options, context=context, bot_version=rooms.config.bot_version)
+    made = made_now(rooms, campaign, inventory, package)
     if isinstance(made, PlanRefusal):
         turn.write(
             campaign,
@@ -50,7 +50,24 @@ def plan(turn: Turn, campaign: Campaign) -> None:
     elif isinstance(made, Nothing):
         turn.write(campaign, NothingToDo(sentence=made.sentence, checks=made.checks), "plan")
     else:
-        turn.write(campaign, PlanMade(plan=made, expires_at=facts.now + rooms.config.pace.plan_expiry_s), "plan")
+        turn.write(campaign, PlanMade(plan=made, expires_at=made.made_at + rooms.config.pace.plan_expiry_s), "plan")
+
+
+def made_now(rooms: Rooms, campaign: Campaign, inventory: Inventory, package: Package) -> Plan | PlanRefusal | Nothing:
+    """The plan by facts read now."""
+    facts = read(rooms, inventory, package)
+    context = Context(options=campaign.options, limits=rooms.config.limits, durations=rooms.config.durations)
+    return make_plan(facts, package, campaign.options, context=context, bot_version=rooms.config.bot_version)
+
+
+def drafted(rooms: Rooms, campaign: Campaign) -> Plan | str:
+    """The plan as it would be made now for a campaign that has one, or the sentence that says why there is none."""
+    inventory = rooms.config.inventory(campaign.cluster)
+    package = rooms.package(campaign)
+    if inventory is None or package is None:
+        return f"{campaign.cluster} or its package is no longer declared in rollup.toml."
+    made = made_now(rooms, campaign, inventory, package)
+    return made if isinstance(made, Plan) else made.sentence
 
 
 def expire(turn: Turn, campaign: Campaign) -> None:

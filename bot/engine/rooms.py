@@ -29,6 +29,7 @@ class EngineConfig:
     bot_version: str
     scripts: tuple[tuple[str, str], ...] = ()  # (script, SHA-256) of everything that may be sent to a node
     gate_expiry_s: float = 3600.0
+    waiver_s: float = 3600.0  # how long an accepted risk may wait for its step's gate
     vote_age_s: float = 5.0  # wall: how old the votes may be at consume
     owner_age_s: float = 15.0  # wall: how old owners and states may be at consume
     start_within_s: float = 60.0  # wall: how late a node may still start a job; a help only

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.engine import acting, conclude, gating, planning
+from bot.engine import acting, conclude, gating, planning, risk
 from bot.engine.moves import Do, Move, next_move
 from bot.engine.rooms import Rooms
 from bot.engine.turn import Declined, LeaseLost, Turn
@@ -108,7 +108,8 @@ class Engine:
         if now - last < self.rooms.config.pace.recount_s:
             return move.until
         self._counted[gate.id] = now
-        gating.recount(turn, campaign)
+        if gating.recount(turn, campaign):
+            risk.consume_any(turn, self.rooms.store.get(campaign.id) or campaign)
         return move.until
 
     def _do(self, turn: Turn, campaign: Campaign, move: Move) -> float | None:
@@ -120,10 +121,12 @@ class Engine:
                 planning.expire(turn, campaign)
             case Do.PREPARE_GATE:
                 return gating.prepare(turn, campaign)
+            case Do.PREPARE_RISK:
+                return risk.prepare(turn, campaign)
             case Do.EXPIRE_GATE:
                 gating.expire(turn, campaign)
             case Do.RECOUNT:
-                return gating.consume(turn, campaign)
+                return risk.consume_any(turn, campaign)
             case Do.OPEN_JOB:
                 return acting.open_job(turn, campaign, move)
             case Do.SETTLE_JOB if move.job is not None:
