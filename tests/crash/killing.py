@@ -76,8 +76,7 @@ class Range:
 
     def truth(self) -> list[dict[str, Any]]:
         """What really happened so far."""
-        lines = (self.folder / "truth.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        return records(self.folder / "truth.jsonl")
 
     def log(self) -> str:
         """What the bot said of itself: for a failed test's message, never for judging."""
@@ -207,6 +206,11 @@ def play_and_kill(scenario: str, at: Mapping[int, str], *, speed: float = SPEED,
 
 
 # --- judges --------------------------------------------------------------------------------------------------------
+
+
+def records(truth: Path) -> list[dict[str, Any]]:
+    """The lines of a truth log."""
+    return [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()]
 
 
 def doubled(truth: list[dict[str, Any]]) -> list[str]:

@@ -74,9 +74,9 @@ class NodeProxy:
         except OSError:
             pass
         finally:
-            for one in (asked, answered, client, node):
+            for each in (asked, answered, client, node):
                 with suppress(OSError):
-                    one.close()
+                    each.close()
 
     def _meets(self, request: bytes) -> str:
         if request.partition(b"\r\n\r\n")[2] == b"":

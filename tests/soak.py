@@ -1,0 +1,139 @@
+"""The long runs: `make soak`, or `make soak PART=kills|scenarios|scripts`. Exits 1 if anything went wrong, and says what.
+
+kills      SIGKILL at every single transition of a ccr campaign, before and after, then at pairs drawn at random
+scenarios  every scenario at a third of the speed of the tests, judged by the truth log and by `verify`; then every rule of
+           the procedure is made blind once, and the tests of the procedure must notice
+scripts    every word of the scripts is spoiled once (tests/peers/mutants.py)
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+from bot.lab.scenario import load, names
+from bot.procedure.rules import RULES
+from tests.crash.killing import not_approved, play_and_kill, records
+
+SIDE_BY_SIDE = 2  # plays at once
+PAIRS = 120
+SPEED = 80.0
+ROOT = Path(__file__).parents[1]
+BOT = (sys.executable, "-m", "bot.cli")
+
+
+def say(words: str) -> None:
+    """One line, at once."""
+    print(words, flush=True)
+
+
+def kills(seed: int = 0) -> int:
+    """How many plays with deaths went wrong."""
+    calls = play_and_kill("ccr", {}).transitions
+    say(f"a campaign without a death has {calls} transitions; seed {seed}")
+    plans: list[dict[int, str]] = [{number: way} for number in range(1, calls + 1) for way in ("before", "after")]
+    draw = random.Random(seed)
+    for _ in range(PAIRS):
+        first, second = sorted(draw.sample(range(1, calls + 2), 2))
+        plans.append({first: draw.choice(("before", "after")), second: draw.choice(("before", "after"))})
+    with ProcessPoolExecutor(SIDE_BY_SIDE) as pool:
+        return _count(zip(plans, pool.map(_killed, plans), strict=True))
+
+
+def _killed(plan: dict[int, str]) -> list[str]:
+    end = play_and_kill("ccr", plan)
+    return [*end.wrong(), *(() if end.killed else ("nobody was killed",))]
+
+
+def scenarios() -> int:
+    """How many scenarios went wrong."""
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        return _count(zip(names(), pool.map(_played, names()), strict=True))
+
+
+def _played(name: str) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        truth, transcript = Path(folder, "t"), Path(folder, "c")
+        ran = subprocess.run(
+            (*BOT, "lab", "--play", "--scenario", name, "--speed", str(SPEED), "--truth", truth, "--transcript", transcript),
+            cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False,
+        )  # fmt: skip
+        expected = load(name).expect.exit
+        wrong = (
+            [] if ran.returncode == expected else [f"exit {ran.returncode}, expected {expected}: {ran.stderr[-400:]}"]
+        )
+        lines = records(truth)
+        jobs = Counter(line["job"] for line in lines if line["did"] == "command_started" and line.get("job"))
+        wrong += [f"{job} caused {n} commands" for job, n in jobs.items() if n > 1] + not_approved(lines)
+        if transcript.exists():
+            verified = subprocess.run(
+                (*BOT, "verify", transcript), cwd=ROOT, capture_output=True, text=True, check=False
+            )
+            wrong += [] if verified.returncode == 0 else [f"verify: {verified.stderr.strip()}"]
+        return wrong
+
+
+def rules() -> int:
+    """How many rules may be missing without any test of the procedure noticing."""
+
+    def unnoticed(rule: str) -> list[str]:
+        ran = subprocess.run(
+            (sys.executable, "-m", "pytest", "-q", "-x", "-p", "tests.blind", "-p", "no:cacheprovider", "tests/procedure"),
+            cwd=ROOT, env=os.environ | {"BLIND_RULE": rule, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        return {0: ["no test misses it"], 1: []}.get(ran.returncode, [f"pytest ended with {ran.returncode}"])
+
+    every = [rule.id for rule in RULES]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        return _count(zip(every, pool.map(unnoticed, every), strict=True))
+
+
+def scripts() -> int:
+    """1 if a spoiled word of a script goes unnoticed."""
+    from tests.peers import mutants
+
+    return mutants.main()
+
+
+def _count(found: Iterable[tuple[object, list[str]]]) -> int:
+    bad = 0
+    for what, wrong in found:
+        bad += bool(wrong)
+        say(f"{'WRONG' if wrong else 'ok   '} {what}" + "".join(f"\n      {why}" for why in wrong))
+    return bad
+
+
+PARTS: dict[str, tuple[Callable[[], int], ...]] = {
+    "kills": (kills,),
+    "scenarios": (scenarios, rules),
+    "scripts": (scripts,),
+}
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Run the named parts, or all."""
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown:
+        say(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+        return 2
+    bad = 0
+    for part in wanted or tuple(PARTS):
+        for run in PARTS[part]:
+            began = time.monotonic()
+            wrong = run()
+            bad += wrong
+            say(f"{part}/{run.__name__}: {wrong} wrong, {(time.monotonic() - began) / 60:.1f} minutes")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
