@@ -34,20 +34,40 @@ def record(before: Campaign | None, event: Event, *, at: float, prev: str) -> tu
     return line, read_line(line, version=version, prev=prev)
 
 
-def creation(event: CampaignRequested, *, number: int, package: str, bot: str, op_id: str, at: float,
-             inbox: str | None) -> tuple[Change, Campaign]:
+def creation(
+    event: CampaignRequested, *, number: int, package: str, bot: str, op_id: str, at: float, inbox: str | None
+) -> tuple[Change, Campaign]:
     """The call that makes a campaign, and the campaign it makes."""
     header = header_line(event.campaign, package, bot)
     line, recorded = record(None, event, at=at, prev=first_link(header))
     made = evolve(None, recorded)
-    change = Change(op_id=op_id, campaign=made.id, cluster=made.cluster, expected=0, head=made.head,
-                    snapshot=msgspec.json.encode(made), state=made.state.value, alive=True, lines=(line,), inbox=inbox,
-                    number=number, header=header.decode())
+    change = Change(
+        op_id=op_id,
+        campaign=made.id,
+        cluster=made.cluster,
+        expected=0,
+        head=made.head,
+        snapshot=msgspec.json.encode(made),
+        state=made.state.value,
+        alive=True,
+        lines=(line,),
+        inbox=inbox,
+        number=number,
+        header=header.decode(),
+    )
     return change, made
 
 
-def continuation(before: Campaign, lines: Sequence[bytes], events: Sequence[Event], after: Campaign, *, op_id: str,
-                 lease: Lease | None, inbox: str | None) -> Change:
+def continuation(
+    before: Campaign,
+    lines: Sequence[bytes],
+    events: Sequence[Event],
+    after: Campaign,
+    *,
+    op_id: str,
+    lease: Lease | None,
+    inbox: str | None,
+) -> Change:
     """The call that appends events to a campaign."""
     take: list[str] = []
     gate = thread = None
@@ -59,11 +79,25 @@ def continuation(before: Campaign, lines: Sequence[bytes], events: Sequence[Even
         elif isinstance(event, ThreadOpened):
             thread = (before.channel, event.ts)
     return Change(
-        op_id=op_id, campaign=before.id, cluster=before.cluster, expected=before.version,
-        token=lease.token if lease else "", owner=owner_text(lease.owner) if lease else "", prev=before.head,
-        head=after.head, snapshot=msgspec.json.encode(after), old_state=before.state.value, state=after.state.value,
-        alive=after.state not in FINAL, lines=lines, take=take, release=before.holds_locks and not after.holds_locks,
-        gate=gate, thread=thread, inbox=inbox)
+        op_id=op_id,
+        campaign=before.id,
+        cluster=before.cluster,
+        expected=before.version,
+        token=lease.token if lease else "",
+        owner=owner_text(lease.owner) if lease else "",
+        prev=before.head,
+        head=after.head,
+        snapshot=msgspec.json.encode(after),
+        old_state=before.state.value,
+        state=after.state.value,
+        alive=after.state not in FINAL,
+        lines=lines,
+        take=take,
+        release=before.holds_locks and not after.holds_locks,
+        gate=gate,
+        thread=thread,
+        inbox=inbox,
+    )
 
 
 def demand_lease(campaign: str, events: Sequence[Event], lease: Lease | None) -> None:

@@ -105,8 +105,13 @@ def first_link(header: bytes) -> str:
 
 def event_line(event: Event, *, version: int, at: float, prev: str) -> bytes:
     """An event as one canonical line with its hash, without a newline. Raises ValueError for NaN or infinity."""
-    body: dict[str, Any] = {"v": version, "at": float(at), "type": type_name(type(event)),
-                            "data": msgspec.to_builtins(event), "prev": prev}
+    body: dict[str, Any] = {
+        "v": version,
+        "at": float(at),
+        "type": type_name(type(event)),
+        "data": msgspec.to_builtins(event),
+        "prev": prev,
+    }
     body["hash"] = _link(prev, canonical(body))
     return canonical(body)
 

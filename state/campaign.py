@@ -200,8 +200,9 @@ def next_state(campaign: Campaign, event: Event) -> State | None:
     return way if way is None or isinstance(way, State) else way(campaign)
 
 
-def decide(campaign: Campaign | None, event: Event, *, now: float, locks_held_by: str | None = None
-           ) -> tuple[Event, ...] | Refusal:
+def decide(
+    campaign: Campaign | None, event: Event, *, now: float, locks_held_by: str | None = None
+) -> tuple[Event, ...] | Refusal:
     """The events to append, or why not.
 
     `now` is lab time by the server's TIME. `locks_held_by` is another campaign that holds a lock of our lock set.
@@ -227,8 +228,14 @@ def decide(campaign: Campaign | None, event: Event, *, now: float, locks_held_by
     return (event,) if why is None else _no(campaign, event, why)
 
 
-def _no(campaign: Campaign, event: Event, why: str, kind: RefusalKind = RefusalKind.WRONG_STATE, holder: str = ""
-        ) -> Refusal:
-    parts = (("campaign", campaign.id), ("cluster", campaign.cluster), ("state", campaign.state.value),
-             ("event", type_name(type(event))), ("why", why))
+def _no(
+    campaign: Campaign, event: Event, why: str, kind: RefusalKind = RefusalKind.WRONG_STATE, holder: str = ""
+) -> Refusal:
+    parts = (
+        ("campaign", campaign.id),
+        ("cluster", campaign.cluster),
+        ("state", campaign.state.value),
+        ("event", type_name(type(event))),
+        ("why", why),
+    )
     return Refusal(kind=kind, parts=(*parts, ("holder", holder)) if holder else parts)

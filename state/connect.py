@@ -36,7 +36,9 @@ def connect(url: str, *, password: str = "", ca_file: str = "") -> redis.Redis:
     if scheme == "redis+sentinel":
         return _sentinel(url, settings)
     if scheme not in ("redis", "rediss", "unix"):
-        raise ServerFailed(f"{scheme or 'no'} scheme: [redis] url must be redis://, rediss://, unix:// or redis+sentinel://")
+        raise ServerFailed(
+            f"{scheme or 'no'} scheme: [redis] url must be redis://, rediss://, unix:// or redis+sentinel://"
+        )
     if scheme == "rediss" and ca_file:
         settings["ssl_ca_certs"] = ca_file
     if scheme == "unix":

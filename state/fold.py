@@ -63,15 +63,32 @@ def evolve(campaign: Campaign | None, recorded: Recorded) -> Campaign:
     if state is None:
         raise ValueError(f"{campaign.state.value} takes no {type(event).__name__}")
     changed = _FOLDS.get(type(event), _nothing)(campaign, event, recorded.at)
-    return replace(changed, state=state, version=recorded.version, head=recorded.hash, changed_at=recorded.at,
-                   holds_locks=changed.holds_locks and state not in FINAL)
+    return replace(
+        changed,
+        state=state,
+        version=recorded.version,
+        head=recorded.hash,
+        changed_at=recorded.at,
+        holds_locks=changed.holds_locks and state not in FINAL,
+    )
 
 
 def _requested(event: CampaignRequested, recorded: Recorded) -> Campaign:
-    return Campaign(id=event.campaign, nonce=event.nonce, cluster=event.cluster, channel=event.channel,
-                    state=State.PLANNING, version=recorded.version, head=recorded.hash, requester=event.by,
-                    package_ref=event.package_ref, options=event.options, barred=(event.by.person,),
-                    created_at=recorded.at, changed_at=recorded.at)
+    return Campaign(
+        id=event.campaign,
+        nonce=event.nonce,
+        cluster=event.cluster,
+        channel=event.channel,
+        state=State.PLANNING,
+        version=recorded.version,
+        head=recorded.hash,
+        requester=event.by,
+        package_ref=event.package_ref,
+        options=event.options,
+        barred=(event.by.person,),
+        created_at=recorded.at,
+        changed_at=recorded.at,
+    )
 
 
 def _nothing(campaign: Campaign, event: Any, at: float) -> Campaign:  # noqa: ARG001
@@ -87,13 +104,18 @@ def _thread(campaign: Campaign, event: ThreadOpened, at: float) -> Campaign:  # 
 
 
 def _plan_made(campaign: Campaign, event: PlanMade, at: float) -> Campaign:  # noqa: ARG001
-    return replace(campaign, plan=event.plan, package=event.plan.package, plan_expires_at=event.expires_at,
-                   step_index=0, attempt=1)
+    return replace(
+        campaign, plan=event.plan, package=event.plan.package, plan_expires_at=event.expires_at, step_index=0, attempt=1
+    )
 
 
 def _plan_refused(campaign: Campaign, event: PlanRefused, at: float) -> Campaign:
-    return replace(campaign, stop=Stop(rule=event.rule, sentence=event.sentence, remedy=event.remedy, since=at,
-                                       checks=event.checks, final=True))
+    return replace(
+        campaign,
+        stop=Stop(
+            rule=event.rule, sentence=event.sentence, remedy=event.remedy, since=at, checks=event.checks, final=True
+        ),
+    )
 
 
 def _started(campaign: Campaign, event: Started, at: float) -> Campaign:  # noqa: ARG001
@@ -104,15 +126,27 @@ def _gate_prepared(campaign: Campaign, event: GatePrepared, at: float) -> Campai
     # The before-image of a machine is taken once, before the first attempt that touches it.
     had = {image.machine for image in campaign.images}
     new = tuple(image for image in event.images if image.machine not in had)
-    return replace(campaign, gate=event.gate, votes=(), images=(*campaign.images, *new), not_before=0.0,
-                   wait_reason="", stop=None, risk=campaign.risk if event.gate.kind == "risk" else None)
+    return replace(
+        campaign,
+        gate=event.gate,
+        votes=(),
+        images=(*campaign.images, *new),
+        not_before=0.0,
+        wait_reason="",
+        stop=None,
+        risk=campaign.risk if event.gate.kind == "risk" else None,
+    )
 
 
 def _gate_opened(campaign: Campaign, event: GateOpened, at: float) -> Campaign:  # noqa: ARG001
     if campaign.gate is None:
         return campaign
-    return replace(campaign, gate=replace(campaign.gate, status=GateStatus.OPENED, channel=event.channel, ts=event.ts,
-                                          posted_hash=event.posted_hash))
+    return replace(
+        campaign,
+        gate=replace(
+            campaign.gate, status=GateStatus.OPENED, channel=event.channel, ts=event.ts, posted_hash=event.posted_hash
+        ),
+    )
 
 
 def _voted(campaign: Campaign, event: Voted, at: float) -> Campaign:  # noqa: ARG001
@@ -128,8 +162,9 @@ def _close_gate(campaign: Campaign, status: GateStatus) -> Campaign:
     """A gate that was not consumed is over, and its number is used up."""
     if campaign.gate is None or campaign.gate.status not in (GateStatus.PREPARED, GateStatus.OPENED):
         return campaign
-    return replace(campaign, gate=replace(campaign.gate, status=status), votes=(), attempt=campaign.attempt + 1,
-                   risk=None)
+    return replace(
+        campaign, gate=replace(campaign.gate, status=status), votes=(), attempt=campaign.attempt + 1, risk=None
+    )
 
 
 def _voided(campaign: Campaign, event: GateVoided, at: float) -> Campaign:  # noqa: ARG001
@@ -150,20 +185,27 @@ def _consumed(campaign: Campaign, event: GateConsumed, at: float) -> Campaign:  
         # No intent comes of it, so nothing can run; the step gets a gate of its own, with its own number.
         waiver = replace(gate.waiver, approved_by=event.intent.approved_by)
         others = tuple(w for w in campaign.waivers if (w.step, w.rule) != (waiver.step, waiver.rule))
-        return replace(campaign, gate=gate, waivers=(*others, waiver), votes=(), risk=None, attempt=campaign.attempt + 1)
+        return replace(
+            campaign, gate=gate, waivers=(*others, waiver), votes=(), risk=None, attempt=campaign.attempt + 1
+        )
     return replace(campaign, gate=gate, intent=event.intent, jobs=())
 
 
 def _job_opened(campaign: Campaign, event: JobOpened, at: float) -> Campaign:
     job = Job(order=event.order, state=JobState.OPENED, opened_at=at)
-    return replace(campaign, jobs=(*campaign.jobs, job),
-                   known_jobs=(*campaign.known_jobs, (event.order.name, event.order.version)))
+    return replace(
+        campaign, jobs=(*campaign.jobs, job), known_jobs=(*campaign.known_jobs, (event.order.name, event.order.version))
+    )
 
 
 def _job_started(campaign: Campaign, event: JobStarted, at: float) -> Campaign:
-    return replace(campaign, jobs=tuple(
-        replace(job, state=JobState.STARTED, started_at=at) if job.order.name == event.job else job
-        for job in campaign.jobs))
+    return replace(
+        campaign,
+        jobs=tuple(
+            replace(job, state=JobState.STARTED, started_at=at) if job.order.name == event.job else job
+            for job in campaign.jobs
+        ),
+    )
 
 
 def _job_ended(campaign: Campaign, event: JobEnded, at: float) -> Campaign:
@@ -172,8 +214,16 @@ def _job_ended(campaign: Campaign, event: JobEnded, at: float) -> Campaign:
         if job.order.name != event.job:
             jobs.append(job)
             continue
-        jobs.append(replace(job, state=event.state, ended_at=at, exit_code=event.exit_code, detail=event.detail,
-                            downtime_s=event.downtime_s))
+        jobs.append(
+            replace(
+                job,
+                state=event.state,
+                ended_at=at,
+                exit_code=event.exit_code,
+                detail=event.detail,
+                downtime_s=event.downtime_s,
+            )
+        )
         if event.state is JobState.ENDED and event.exit_code == 0:
             verb, _, node = job.order.command.effect.partition(":")
             if verb in ("pause", "resume") and node:
@@ -195,10 +245,23 @@ def _step_ended(campaign: Campaign, event: StepEnded, at: float) -> Campaign:  #
         index, attempt = index + 1, 1
     else:
         attempt += 1
-    return replace(campaign, plan=plan, step_index=index, attempt=attempt, waivers=waivers, gate=None, votes=(),
-                   intent=None, jobs=(), outcomes=(*campaign.outcomes, event.outcome), not_before=event.not_before,
-                   wait_reason=event.wait_reason, stop=None, risk=None,
-                   user_downtime_s=campaign.user_downtime_s + (event.outcome.downtime_s or 0.0))
+    return replace(
+        campaign,
+        plan=plan,
+        step_index=index,
+        attempt=attempt,
+        waivers=waivers,
+        gate=None,
+        votes=(),
+        intent=None,
+        jobs=(),
+        outcomes=(*campaign.outcomes, event.outcome),
+        not_before=event.not_before,
+        wait_reason=event.wait_reason,
+        stop=None,
+        risk=None,
+        user_downtime_s=campaign.user_downtime_s + (event.outcome.downtime_s or 0.0),
+    )
 
 
 def _stopped(campaign: Campaign, event: Blocked | Asked, at: float) -> Campaign:  # noqa: ARG001
@@ -219,8 +282,17 @@ def _moving(campaign: Campaign, event: Unblocked | Rechecked, at: float) -> Camp
 
 
 def _retried(campaign: Campaign, event: Retried, at: float) -> Campaign:  # noqa: ARG001
-    return replace(_bar(campaign, event.by.person), stop=None, risk=None, intent=None, jobs=(), votes=(), not_before=0.0,
-                   wait_reason="", attempt=campaign.attempt + 1)
+    return replace(
+        _bar(campaign, event.by.person),
+        stop=None,
+        risk=None,
+        intent=None,
+        jobs=(),
+        votes=(),
+        not_before=0.0,
+        wait_reason="",
+        attempt=campaign.attempt + 1,
+    )
 
 
 def _paused(campaign: Campaign, event: Paused, at: float) -> Campaign:  # noqa: ARG001

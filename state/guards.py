@@ -110,7 +110,11 @@ def waivable_blocks(campaign: Campaign) -> tuple[Check, ...]:
         found, when = open_blocks(campaign, campaign.changed_at), When.PLAN
     elif campaign.state is State.BLOCKED and campaign.stop is not None:
         step = campaign.step
-        if step is None or campaign.stop.step != step.id or campaign.stop.rule not in {c.rule for c in campaign.stop.checks}:
+        if (
+            step is None
+            or campaign.stop.step != step.id
+            or campaign.stop.rule not in {c.rule for c in campaign.stop.checks}
+        ):
             return ()
         found, when = tuple(check for check in campaign.stop.checks if check.stops), When.GATE
     else:
@@ -121,9 +125,15 @@ def waivable_blocks(campaign: Campaign) -> tuple[Check, ...]:
 def open_blocks(campaign: Campaign, now: float) -> tuple[Check, ...]:
     """The plan's checks that stop it and that no waiver of the plan, standing at lab time `now`, sets aside."""
     checks = campaign.plan.checks if campaign.plan is not None else ()
-    return tuple(check for check in checks if check.stops and not any(
-        w.rule == check.rule and w.step == PLAN and w.approved_by and w.expires_at > now and w.facts == check.values
-        for w in campaign.waivers))
+    return tuple(
+        check
+        for check in checks
+        if check.stops
+        and not any(
+            w.rule == check.rule and w.step == PLAN and w.approved_by and w.expires_at > now and w.facts == check.values
+            for w in campaign.waivers
+        )
+    )
 
 
 def _gate_at_hand(campaign: Campaign, event: Any, now: float) -> str | None:  # noqa: ARG001

@@ -64,8 +64,9 @@ class Leases:
 
 def owner_text(owner: Owner) -> str:
     """An owner as it stands in Redis and is compared there, byte for byte."""
-    return canonical({"host": owner.host, "boot_id": owner.boot_id, "pid": owner.pid,
-                      "pid_started": owner.pid_started}).decode()
+    return canonical(
+        {"host": owner.host, "boot_id": owner.boot_id, "pid": owner.pid, "pid_started": owner.pid_started}
+    ).decode()
 
 
 def _owner(text: str) -> Owner:

@@ -99,8 +99,12 @@ class Scripts:
     def transition(self, change: Change) -> Answer:
         """Append events and change everything that follows from them, or say why not."""
         keys = self._keys
-        more: dict[str, Any] = {"take": list(change.take), "release": change.release, "ops_kept": OPS_KEPT,
-                                "made_s": MADE_S}
+        more: dict[str, Any] = {
+            "take": list(change.take),
+            "release": change.release,
+            "ops_kept": OPS_KEPT,
+            "made_s": MADE_S,
+        }
         # Lua's cjson reads null as a true value: what is not there is left out.
         if change.gate is not None:
             channel, ts, gate = change.gate
@@ -113,12 +117,37 @@ class Scripts:
             more |= {"number": str(change.number), "header": change.header}
         reply = self._run(
             "transition",
-            [keys.campaign(change.campaign), keys.events(change.campaign), keys.lease(change.campaign), keys.all,
-             keys.state(change.old_state or change.state), keys.state(change.state), keys.cluster(change.cluster),
-             keys.due, keys.locks, keys.gates, keys.threads, keys.inbox, keys.number(change.cluster),
-             keys.made(change.op_id)],
-            [change.op_id, change.campaign, str(change.expected), change.token, change.owner, change.prev, change.head,
-             change.snapshot, change.state, "1" if change.alive else "0", json.dumps(more), *change.lines])
+            [
+                keys.campaign(change.campaign),
+                keys.events(change.campaign),
+                keys.lease(change.campaign),
+                keys.all,
+                keys.state(change.old_state or change.state),
+                keys.state(change.state),
+                keys.cluster(change.cluster),
+                keys.due,
+                keys.locks,
+                keys.gates,
+                keys.threads,
+                keys.inbox,
+                keys.number(change.cluster),
+                keys.made(change.op_id),
+            ],
+            [
+                change.op_id,
+                change.campaign,
+                str(change.expected),
+                change.token,
+                change.owner,
+                change.prev,
+                change.head,
+                change.snapshot,
+                change.state,
+                "1" if change.alive else "0",
+                json.dumps(more),
+                *change.lines,
+            ],
+        )
         word, *rest = [_text(part) for part in reply]
         match word:
             case "OK":
@@ -135,7 +164,9 @@ class Scripts:
 
     def lease_take(self, name: str, *, token: str, owner: str, ttl_s: float, stale: str = "") -> Taken:
         """Take a lease; `stale` is the token of a holder whose process is certainly gone."""
-        won, fence, until, *holder = self._run("lease_take", [self._keys.lease(name)], [token, owner, str(ttl_s), stale])
+        won, fence, until, *holder = self._run(
+            "lease_take", [self._keys.lease(name)], [token, owner, str(ttl_s), stale]
+        )
         if _text(won) == "1":
             return Taken(True, int(fence), float(until))
         return Taken(False, int(fence), float(until), _text(holder[0]), _text(holder[1]))

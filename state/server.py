@@ -181,8 +181,13 @@ class EmbeddedServer:
             raise ServerFailed(f"{self.socket.parent} is not ours alone: remove it, or use a shorter data directory")
 
     def _asking(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2, retry=Retry(NoBackoff(), 0),
-                           decode_responses=True, protocol=3)
+        return redis.Redis(
+            unix_socket_path=str(self.socket),
+            socket_timeout=2,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+            protocol=3,
+        )
 
     def _answers(self) -> bool:
         """Whether a server answers on our socket, is done loading, and sits on our directory."""
@@ -210,8 +215,14 @@ class EmbeddedServer:
             config = self._write_config()
             with (self.data / "server.out").open("ab") as out:  # a file: nobody reads a pipe when we are gone
                 self._child = subprocess.Popen(
-                    [str(binary), str(config)], stdin=subprocess.DEVNULL, stdout=out, stderr=out, pass_fds=(lock,),
-                    start_new_session=True, cwd=self.data)
+                    [str(binary), str(config)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    pass_fds=(lock,),
+                    start_new_session=True,
+                    cwd=self.data,
+                )
         except OSError as wrong:
             raise ServerFailed(f"could not start the server: {wrong}") from wrong
         finally:
@@ -221,8 +232,11 @@ class EmbeddedServer:
         path = self.data / "server.conf"
         fresh = path.with_suffix(".new")
         with fresh.open("w", encoding="utf-8") as out:
-            out.write(_SETTINGS.format(socket=_quoted(self.socket), data=_quoted(self.data)).replace(
-                f"{_quoted(self.data)}/server.log", _quoted(self.data / "server.log")))
+            out.write(
+                _SETTINGS.format(socket=_quoted(self.socket), data=_quoted(self.data)).replace(
+                    f"{_quoted(self.data)}/server.log", _quoted(self.data / "server.log")
+                )
+            )
             out.flush()
             os.fsync(out.fileno())
         fresh.replace(path)

@@ -70,8 +70,9 @@ class Store:
     `prefix` is the one hash tag of all keys; `bot` is written into transcript headers.
     """
 
-    def __init__(self, client: redis.Redis, *, bot: str = "rollup-bot", prefix: str = "{rollup}",
-                 pinned: bool = False) -> None:
+    def __init__(
+        self, client: redis.Redis, *, bot: str = "rollup-bot", prefix: str = "{rollup}", pinned: bool = False
+    ) -> None:
         self._client = client
         self._bot = bot
         self._keys = Keys(prefix)
@@ -82,8 +83,20 @@ class Store:
 
     # --- writing
 
-    def create(self, *, cluster: str, channel: str, by: Actor, package_ref: str, options: Options, realm: Realm,
-               op_id: str, at: float, package: str = "", inbox_id: str | None = None) -> Campaign | Refusal:
+    def create(
+        self,
+        *,
+        cluster: str,
+        channel: str,
+        by: Actor,
+        package_ref: str,
+        options: Options,
+        realm: Realm,
+        op_id: str,
+        at: float,
+        package: str = "",
+        inbox_id: str | None = None,
+    ) -> Campaign | Refusal:
         """Mint `<CLUSTER>-<n>` and write CampaignRequested. `at` is lab time.
 
         `package` is what the transcript's header says (default: package_ref). A resend with the same op id
@@ -98,10 +111,19 @@ class Store:
             if (holder := self.lock_holder(cluster)) is not None:
                 return _busy("", cluster, lock_name(cluster), holder)
             mint = int(number or 0) + 1
-            event = CampaignRequested(campaign=f"{cluster}-{mint}", nonce=secrets.token_hex(4), cluster=cluster,
-                                      channel=channel, by=by, package_ref=package_ref, options=options, realm=realm)
-            change, campaign = creation(event, number=mint, package=package or package_ref, bot=self._bot, op_id=op_id,
-                                        at=at, inbox=inbox_id)
+            event = CampaignRequested(
+                campaign=f"{cluster}-{mint}",
+                nonce=secrets.token_hex(4),
+                cluster=cluster,
+                channel=channel,
+                by=by,
+                package_ref=package_ref,
+                options=options,
+                realm=realm,
+            )
+            change, campaign = creation(
+                event, number=mint, package=package or package_ref, bot=self._bot, op_id=op_id, at=at, inbox=inbox_id
+            )
             answer = self._scripts.transition(change)
             if answer.word == "OK":
                 return campaign
@@ -109,9 +131,17 @@ class Store:
                 return self._known(answer.campaign)
         raise Conflict(cluster, 0, 0)
 
-    def apply(self, campaign: str, events: Event | Sequence[Event], *, op_id: str, at: float,
-              lease: Lease | None = None, expected: int | None = None, inbox_id: str | None = None
-              ) -> Campaign | Refusal:
+    def apply(
+        self,
+        campaign: str,
+        events: Event | Sequence[Event],
+        *,
+        op_id: str,
+        at: float,
+        lease: Lease | None = None,
+        expected: int | None = None,
+        inbox_id: str | None = None,
+    ) -> Campaign | Refusal:
         """Decide and append one or several events in one atomic call; answers the campaign afterwards.
 
         `op_id` names this change for ever: a resend applies nothing and answers the campaign as it stands.
@@ -155,8 +185,9 @@ class Store:
             found = answer.version
         raise Conflict(campaign, expected if expected is not None else -1, found)
 
-    def _decide(self, before: Campaign, wanted: Sequence[Event], at: float
-                ) -> tuple[list[bytes], list[Event], Campaign] | Refusal:
+    def _decide(
+        self, before: Campaign, wanted: Sequence[Event], at: float
+    ) -> tuple[list[bytes], list[Event], Campaign] | Refusal:
         lines: list[bytes] = []
         done: list[Event] = []
         now = before
@@ -400,8 +431,13 @@ class Store:
     def move_cursor(self, campaign: str, cursor: Cursor, *, lease: Lease) -> None:
         """Move it. `lease` is the one named `publish:<campaign>`. Raises Fenced."""
         moved = lease.name == f"publish:{campaign}" and self._scripts.cursor_move(
-            campaign, lease=lease.name, token=lease.token, owner=owner_text(lease.owner), version=cursor.version,
-            note=canonical(cursor.note))
+            campaign,
+            lease=lease.name,
+            token=lease.token,
+            owner=owner_text(lease.owner),
+            version=cursor.version,
+            note=canonical(cursor.note),
+        )
         if not moved:
             raise Fenced(lease.name)
 

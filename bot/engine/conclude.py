@@ -164,7 +164,12 @@ def _moved_or_not(turn: Turn, campaign: Campaign, job: Job) -> float | None:
         return now + turn.rooms.config.pace.poll_s
     group = job.order.command.effect.removeprefix("move:").rpartition(":")[0]
     if not any(f"'{group}'" in check.sentence for check in stays):
-        _end(turn, campaign, OutcomeKind.FAILED, f"{step.title}: {words}, but the group has left; a new gate asks for the rest.")
+        _end(
+            turn,
+            campaign,
+            OutcomeKind.FAILED,
+            f"{step.title}: {words}, but the group has left; a new gate asks for the rest.",
+        )
         return None
     worst = stays[0]
     sentence = f"{words}. {worst.sentence}"

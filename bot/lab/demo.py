@@ -15,7 +15,9 @@ from bot.lab.workspace.lab_routes import Controls
 Folders = Callable[[], AbstractContextManager[tuple[Path, str]]]
 
 
-def demo(name: str, *, port: int, speed: float, truth: Path | None, folders: Folders, say: Callable[[str], None]) -> int:
+def demo(
+    name: str, *, port: int, speed: float, truth: Path | None, folders: Folders, say: Callable[[str], None]
+) -> int:
     """Serve the page until SIGINT (130) or SIGTERM (0); "start again" on the page swaps the scenario in place.
 
     Raises ScenarioError, OSError when the port is taken.

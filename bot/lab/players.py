@@ -59,8 +59,16 @@ class Players:
     `begin()` types the command; `wait()` gives the ending. One thread of their own; no act happens in another.
     """
 
-    def __init__(self, scenario: Scenario, space: Workspace, clock: LabClock, *, truth: TruthLog | None = None,
-                 kill_bot: Callable[[], None] | None = None, estate: Callable[[Act], None] | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        space: Workspace,
+        clock: LabClock,
+        *,
+        truth: TruthLog | None = None,
+        kill_bot: Callable[[], None] | None = None,
+        estate: Callable[[Act], None] | None = None,
+    ) -> None:
         self._scenario, self._play, self._space, self._clock = scenario, scenario.play, space, clock
         self._kill_bot, self._estate = kill_bot, estate
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -125,7 +133,11 @@ class Players:
         self._seen.add(message["ts"])
         payload = metadata["event_payload"]
         found = {name: str(payload.get(name) or "") for name in ("campaign", "step", "gate", "outcome")}
-        place = {"channel": message["channel"], "ts": message["ts"], "thread_ts": message.get("thread_ts") or message["ts"]}
+        place = {
+            "channel": message["channel"],
+            "ts": message["ts"],
+            "thread_ts": message.get("thread_ts") or message["ts"],
+        }
         if metadata["event_type"] == "rollup_plan":
             self._plan(Moment("plan", **found, **place))
         elif metadata["event_type"] == "rollup_gate":
@@ -142,7 +154,9 @@ class Players:
         self._happen(moment)
         if self._play.start and moment.campaign not in self._started:
             self._started.add(moment.campaign)
-            self._later(self._play.start_after_s, lambda: self._type(self.requester, f"/rollup start {moment.campaign}"))
+            self._later(
+                self._play.start_after_s, lambda: self._type(self.requester, f"/rollup start {moment.campaign}")
+            )
 
     def _gate(self, moment: Moment) -> None:
         gate = moment.gate or f"{moment.campaign}.{moment.step}.{moment.ts}"
@@ -176,7 +190,9 @@ class Players:
                 self._last_gate = moment
             elif moment.when == "truth":  # happens on a machine: whoever reacts to it does so at the gate last seen
                 gate = self._last_gate
-                moment = replace(moment, campaign=gate.campaign, channel=gate.channel, ts=gate.ts, thread_ts=gate.thread_ts)
+                moment = replace(
+                    moment, campaign=gate.campaign, channel=gate.channel, ts=gate.ts, thread_ts=gate.thread_ts
+                )
             for place, each in enumerate(self._play.act):
                 if not _meant(each, moment):
                     continue
@@ -202,8 +218,15 @@ class Players:
             if what.do == "type":
                 self._type(who, text)
             else:
-                self._try({"as": who, "type": "message", "text": text, "channel": moment.channel,
-                           "thread_ts": moment.thread_ts})
+                self._try(
+                    {
+                        "as": who,
+                        "type": "message",
+                        "text": text,
+                        "channel": moment.channel,
+                        "thread_ts": moment.thread_ts,
+                    }
+                )
 
     def _type(self, who: str, line: str) -> None:
         self._last_typed[self._space.person(who).id] = line
@@ -215,8 +238,15 @@ class Players:
             self._try({"as": user, "type": "command", "text": self._last_typed[user]})
 
     def _react(self, who: str, emoji: str, moment: Moment, *, add: bool) -> None:
-        self._try({"as": who, "type": "react" if add else "unreact", "emoji": emoji, "channel": moment.channel,
-                   "ts": moment.ts})
+        self._try(
+            {
+                "as": who,
+                "type": "react" if add else "unreact",
+                "emoji": emoji,
+                "channel": moment.channel,
+                "ts": moment.ts,
+            }
+        )
 
     def _try(self, order: dict[str, Any]) -> None:
         try:
@@ -247,6 +277,10 @@ class Players:
 def _meant(what: Act, moment: Moment) -> bool:
     if what.when != moment.when:
         return False
-    pairs = ((what.step, moment.step), (what.outcome, moment.outcome), (what.did, moment.did),
-             (what.machine.casefold(), moment.machine.casefold()))
+    pairs = (
+        (what.step, moment.step),
+        (what.outcome, moment.outcome),
+        (what.did, moment.did),
+        (what.machine.casefold(), moment.machine.casefold()),
+    )
     return all(not wanted or wanted == found for wanted, found in pairs)

@@ -39,9 +39,30 @@ from bot.lab.scenario_words import (
 )
 
 __all__ = [
-    "Act", "Cluster", "Cms", "Copy", "Database", "Expect", "Fault", "Group", "Lab", "Node", "Package", "Person",
-    "Play", "Resource", "Scenario", "ScenarioError", "StandAlone", "Standby", "StorageGroup", "Timing", "Witness",
-    "load", "names", "parse",
+    "Act",
+    "Cluster",
+    "Cms",
+    "Copy",
+    "Database",
+    "Expect",
+    "Fault",
+    "Group",
+    "Lab",
+    "Node",
+    "Package",
+    "Person",
+    "Play",
+    "Resource",
+    "Scenario",
+    "ScenarioError",
+    "StandAlone",
+    "Standby",
+    "StorageGroup",
+    "Timing",
+    "Witness",
+    "load",
+    "names",
+    "parse",
 ]
 
 HOME = Path(__file__).parent / "scenarios"
@@ -118,8 +139,11 @@ def _dangling(s: Scenario) -> Iterable[str]:
     people = {p.name for p in s.people}
     if len(people) < len(s.people):
         yield "two people have one name"
-    for what, who in [("play.by", s.play.by), *(("play.approvers", a) for a in s.play.approvers),
-                      *(("play.act.who", a.who) for a in s.play.act)]:
+    for what, who in [
+        ("play.by", s.play.by),
+        *(("play.approvers", a) for a in s.play.approvers),
+        *(("play.act.who", a.who) for a in s.play.act),
+    ]:
         if who and who not in people:
             yield f"{what}: there is no person {who!r}"
     for cluster in s.clusters:
@@ -161,5 +185,7 @@ def _dangling_in_cluster(cluster: Cluster, machines: set[str]) -> Iterable[str]:
         for group in cms.storage_groups:
             for standby in group.standby:
                 if not standby.gone and standby.machine.casefold() not in machines:
-                    yield (f"cms {cms.name!r}, storage group {group.name!r}: standby machine {standby.machine!r} "
-                           "is no machine of this scenario (say gone = true if that is meant)")
+                    yield (
+                        f"cms {cms.name!r}, storage group {group.name!r}: standby machine {standby.machine!r} "
+                        "is no machine of this scenario (say gone = true if that is meant)"
+                    )

@@ -8,20 +8,58 @@ from typing import Any, Literal
 import msgspec
 
 Role = Literal["requester", "approver", "guest", "none"]
-Quorum = Literal["local", "disk-2003", "mns", "mns-share", "node-majority", "node-and-disk", "node-and-share",
-                 "disk-only"]
-GroupState = Literal["Online", "Offline", "Failed", "Partially Online"]
-CopyState = Literal["Healthy", "Failed", "Seeding", "Copying", "Stopped", "Suspended", "Initializing", "ServiceDown",
-                    "Disabled", "NotSupported", "Resynchronizing"]
-FaultKind = Literal[
-    "exit_code", "services_disabled", "slow", "silent", "pending_rename", "cluster_service_down", "group_stuck",
-    "database_dismounted", "move_refused", "snapin_fails",
-    "dies", "unreachable", "partition", "witness_down", "witness_up", "foreign_move", "group_moved", "backup",
-    "seeding", "copy_status", "task_fires_again", "package_swapped", "pause", "resume", "clock_skew",
-    "service_stopped", "service_started", "mail", "mount", "start_cms",
+Quorum = Literal[
+    "local", "disk-2003", "mns", "mns-share", "node-majority", "node-and-disk", "node-and-share", "disk-only"
 ]
-Moment = Literal["start", "at", "install", "after_install", "handoff", "after_handoff", "restarted", "evacuated",
-                 "approved"]
+GroupState = Literal["Online", "Offline", "Failed", "Partially Online"]
+CopyState = Literal[
+    "Healthy",
+    "Failed",
+    "Seeding",
+    "Copying",
+    "Stopped",
+    "Suspended",
+    "Initializing",
+    "ServiceDown",
+    "Disabled",
+    "NotSupported",
+    "Resynchronizing",
+]
+FaultKind = Literal[
+    "exit_code",
+    "services_disabled",
+    "slow",
+    "silent",
+    "pending_rename",
+    "cluster_service_down",
+    "group_stuck",
+    "database_dismounted",
+    "move_refused",
+    "snapin_fails",
+    "dies",
+    "unreachable",
+    "partition",
+    "witness_down",
+    "witness_up",
+    "foreign_move",
+    "group_moved",
+    "backup",
+    "seeding",
+    "copy_status",
+    "task_fires_again",
+    "package_swapped",
+    "pause",
+    "resume",
+    "clock_skew",
+    "service_stopped",
+    "service_started",
+    "mail",
+    "mount",
+    "start_cms",
+]
+Moment = Literal[
+    "start", "at", "install", "after_install", "handoff", "after_handoff", "restarted", "evacuated", "approved"
+]
 
 
 class Lab(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -102,12 +102,16 @@ def context_of(campaign: Campaign, *, limits: Limits | None = None, durations: D
         done=tuple(done),
         images=campaign.images,
         # A step that has begun under a waiver keeps it to its end: msiexec is not asked to hurry.
-        waivers=tuple(replace(one, expires_at=0.0) for one in campaign.waivers) if campaign.intent else campaign.waivers,
+        waivers=tuple(replace(one, expires_at=0.0) for one in campaign.waivers)
+        if campaign.intent
+        else campaign.waivers,
         restarts_owed=tuple(owed),
         unverified=tuple(unverified),
         running=running,
         paused_by_us=campaign.paused_nodes,
-        gate_checks=gate.checks if gate and gate.kind == "step" and campaign.step and gate.step == campaign.step.id else (),
+        gate_checks=gate.checks
+        if gate and gate.kind == "step" and campaign.step and gate.step == campaign.step.id
+        else (),
         options=campaign.options,
         limits=limits or Limits(),
         durations=durations or Durations(),

@@ -74,13 +74,29 @@ def _check(check: Check) -> dict[str, Any]:
 
 def _plan(plan: Plan) -> dict[str, Any]:
     steps = [
-        {"id": s.id, "kind": s.kind, "target": s.target, "cms": s.cms, "source": s.source, "to": s.to,
-         "option": s.option, "role": s.role, "cluster": s.cluster, "rule": s.rule}
+        {
+            "id": s.id,
+            "kind": s.kind,
+            "target": s.target,
+            "cms": s.cms,
+            "source": s.source,
+            "to": s.to,
+            "option": s.option,
+            "role": s.role,
+            "cluster": s.cluster,
+            "rule": s.rule,
+        }
         for s in plan.steps
     ]
     return {
-        "cluster": plan.cluster, "package": plan.package, "options": plan.options, "steps": steps,
-        "locks": plan.lock_set, "machines": plan.machine_set, "cms": plan.cms, "targets": plan.scr_targets,
+        "cluster": plan.cluster,
+        "package": plan.package,
+        "options": plan.options,
+        "steps": steps,
+        "locks": plan.lock_set,
+        "machines": plan.machine_set,
+        "cms": plan.cms,
+        "targets": plan.scr_targets,
         "made_at": plan.made_at,
     }
 
@@ -88,9 +104,12 @@ def _plan(plan: Plan) -> dict[str, Any]:
 def _sorted_policy(policy: Policy) -> dict[str, Any]:
     """Lists whose order means nothing are sorted, so that a rewritten file is the same policy."""
     return {
-        "requesters": sorted(policy.requesters), "approvers": sorted(policy.approvers),
-        "persons": sorted(policy.persons), "quorum": policy.quorum,
-        "approve": sorted(policy.approve), "reject": sorted(policy.reject),
+        "requesters": sorted(policy.requesters),
+        "approvers": sorted(policy.approvers),
+        "persons": sorted(policy.persons),
+        "quorum": policy.quorum,
+        "approve": sorted(policy.approve),
+        "reject": sorted(policy.reject),
     }
 
 

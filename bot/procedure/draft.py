@@ -66,9 +66,7 @@ def _seat(case: Case, picture: Picture | None, node: str) -> Seat:
     )
 
 
-def step_of(
-    case: Case, act: Act, name: str, options: Options, durations: Durations, owned: tuple[str, ...]
-) -> Step:
+def step_of(case: Case, act: Act, name: str, options: Options, durations: Durations, owned: tuple[str, ...]) -> Step:
     """One act as a step; `owned` are the groups the node owns by then."""
     level = case.level(act.node)
     cluster = act.target if act.standby else case.main.name

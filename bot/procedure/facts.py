@@ -21,8 +21,6 @@ class Unknown:
     why: str
 
 
-
-
 @lru_cache(maxsize=4096)  # every comparison of two names comes through here
 def short(name: str) -> str:
     """A machine's name as the bot compares it: cut at the first dot, folded."""

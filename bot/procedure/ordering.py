@@ -103,9 +103,7 @@ def _target(target: Target, rules: frozenset[str]) -> list[Act]:
 def _patch(seat: Seat, cluster: str = "", *, standby: bool = False) -> list[Act]:
     acts = []
     if seat.reboot_first:
-        acts.append(
-            Act(kind=StepKind.RESTART, node=seat.node, option="reboot-first", target=cluster, standby=standby)
-        )
+        acts.append(Act(kind=StepKind.RESTART, node=seat.node, option="reboot-first", target=cluster, standby=standby))
     acts.append(Act(kind=StepKind.INSTALL, node=seat.node, target=cluster, standby=standby))
     return acts
 

@@ -290,9 +290,7 @@ def _differ(first: ClusterView, other: ClusterView) -> list[str]:
         elif not same_name(g.owner, h.owner):
             found.append(f"{first.seen_from} sees '{g.name}' on {g.owner}, {other.seen_from} on {h.owner}")
         elif g.state is not h.state:
-            found.append(
-                f"{first.seen_from} sees '{g.name}' {word(g.state)}, {other.seen_from} {word(h.state)}"
-            )
+            found.append(f"{first.seen_from} sees '{g.name}' {word(g.state)}, {other.seen_from} {word(h.state)}")
     if not isinstance(first.quorum, Unknown) and not isinstance(other.quorum, Unknown) and first.quorum != other.quorum:
         found.append(f"{first.seen_from} says the quorum is {first.quorum}, {other.seen_from} {other.quorum}")
     return found

@@ -88,15 +88,15 @@ def make_plan(
         if wrong:  # the checker knows only the document: if it says no, there is no plan
             if stops:
                 return _refusal(stops[0], checks, facts)
-            return PlanRefusal(rule=wrong[0].rule, sentence=wrong[0].sentence, remedy="Report this plan.", checks=checks)
+            return PlanRefusal(
+                rule=wrong[0].rule, sentence=wrong[0].sentence, remedy="Report this plan.", checks=checks
+            )
     return plan
 
 
 def _refusal(stop: Check, checks: tuple[Check, ...], facts: EstateFacts) -> PlanRefusal:
     parts = [("cluster", facts.inventory.cluster), ("waivable", "yes" if stop.waivable else "no"), ("link", stop.link)]
-    return PlanRefusal(
-        rule=stop.rule, sentence=stop.sentence, remedy=stop.remedy, checks=checks, parts=tuple(parts)
-    )
+    return PlanRefusal(rule=stop.rule, sentence=stop.sentence, remedy=stop.remedy, checks=checks, parts=tuple(parts))
 
 
 def _nothing(case: Case) -> Nothing | PlanRefusal:

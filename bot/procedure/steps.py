@@ -203,10 +203,7 @@ def _handoff(step: Step, campaign: str) -> Command:
     cms = quoted(step.cms, "MOVE-READY", "'")
     target = quoted(bare(step.target, "MOVE-READY"), "MOVE-READY", "'")
     comment = quoted(f"{campaign} {step.id}", "MOVE-READY", "'")
-    move = (
-        f"Move-ClusteredMailboxServer -Identity {cms} -TargetMachine {target} "
-        f"-MoveComment {comment} -Confirm:$false"
-    )
+    move = f"Move-ClusteredMailboxServer -Identity {cms} -TargetMachine {target} -MoveComment {comment} -Confirm:$false"
     if "stop-move-start" in step.option.split("+"):
         move = (
             f"Stop-ClusteredMailboxServer -Identity {cms} -StopReason {comment} -Confirm:$false; {move}; "

@@ -57,8 +57,13 @@ class Pages:
         """A page as one person's hands."""
         if phone:
             more |= {"has_touch": True, "is_mobile": True}
-        context = self._browser.new_context(viewport=PHONE if phone else WIDE, locale="en-GB", timezone_id="Europe/Berlin",
-                                            reduced_motion="reduce", **more)
+        context = self._browser.new_context(
+            viewport=PHONE if phone else WIDE,
+            locale="en-GB",
+            timezone_id="Europe/Berlin",
+            reduced_motion="reduce",
+            **more,
+        )
         self._contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))

@@ -57,7 +57,10 @@ class Hands:
     def wait_for_gates(self, count: int, seconds: float = 60) -> None:
         """Until the thread shows so many gate messages."""
         self.page.wait_for_function(
-            "([what, count]) => document.querySelectorAll(what).length >= count", arg=[GATES, count], timeout=seconds * 1000)
+            "([what, count]) => document.querySelectorAll(what).length >= count",
+            arg=[GATES, count],
+            timeout=seconds * 1000,
+        )
 
     def approve(self) -> None:
         """React with ✅ on the newest gate."""

@@ -28,7 +28,12 @@ class Range:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROLLUP_", "SLACK_"))}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bot.cli", "lab", "--scenario", "ccr", "--port", "0", "--speed", TALKING],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, env=kept | {"HOME": str(folder)})
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            env=kept | {"HOME": str(folder)},
+        )
         self.lines: list[str] = []
         self._open = threading.Event()
         self.url = ""
@@ -109,7 +114,8 @@ def played(hands: Hands, picture: Callable[[str], Any]) -> None:
 @pytest.mark.scenario
 @pytest.mark.parametrize("surface", [{}, {"phone": True}, {"keyboard": True}], ids=["mouse", "phone", "keyboard"])
 def test_a_whole_campaign_is_played_on_the_page(
-        surface: dict[str, bool], practice: Range, pages: Pages, picture: Callable[..., None]) -> None:
+    surface: dict[str, bool], practice: Range, pages: Pages, picture: Callable[..., None]
+) -> None:
     hands = pages.open(practice.url, **surface)
     try:
         played(hands, lambda name: picture(hands, name, keep=not surface))

@@ -15,7 +15,9 @@ from tests.browser.hands import Hands
 from tests.browser.sample import ALICE, BOB, CAMPAIGN, CHANNEL, Sample, header, section
 from tests.lab.workspace.conftest import until
 
-SURFACES = pytest.mark.parametrize("surface", [{}, {"phone": True}, {"keyboard": True}], ids=["mouse", "phone", "keyboard"])
+SURFACES = pytest.mark.parametrize(
+    "surface", [{}, {"phone": True}, {"keyboard": True}], ids=["mouse", "phone", "keyboard"]
+)
 
 
 def to_the_gate(hands: Hands) -> None:
@@ -28,7 +30,9 @@ def to_the_gate(hands: Hands) -> None:
 
 
 @SURFACES
-def test_a_campaign_is_planned_started_refused_and_approved(surface: dict[str, bool], sample: Sample, pages: Pages) -> None:
+def test_a_campaign_is_planned_started_refused_and_approved(
+    surface: dict[str, bool], sample: Sample, pages: Pages
+) -> None:
     hands = pages.open(sample.server.url, **surface)
     to_the_gate(hands)
     hands.approve()
@@ -59,10 +63,16 @@ def test_two_browsers_stay_in_step_within_a_second(sample: Sample, pages: Pages)
 def serious(hands: Hands) -> list[str]:
     axe = pytest.importorskip("axe_playwright_python")
     hands.page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8"))
-    hands.page.wait_for_function("() => document.getAnimations().every((a) => a.effect.getTiming().iterations === Infinity)")
+    hands.page.wait_for_function(
+        "() => document.getAnimations().every((a) => a.effect.getTiming().iterations === Infinity)"
+    )
     found = hands.page.evaluate("() => axe.run(document)")
-    return [f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}" for each in found["violations"]
-            if each["impact"] in {"serious", "critical"} for node in each["nodes"]]
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for each in found["violations"]
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
 
 
 @pytest.mark.parametrize(("scheme", "phone"), [("light", False), ("dark", True)], ids=["light-wide", "dark-phone"])
@@ -86,27 +96,67 @@ def test_axe_finds_nothing_serious(scheme: str, phone: bool, sample: Sample, pag
 def test_every_block_the_bot_posts_is_drawn(sample: Sample, pages: Pages) -> None:
     hands = pages.open(sample.server.url)
     rich: list[dict[str, Any]] = [
-        {"type": "rich_text_section", "elements": [
-            {"type": "text", "text": "bold", "style": {"bold": True}}, {"type": "user", "user_id": BOB},
-            {"type": "emoji", "name": "lock"}, {"type": "link", "url": "https://example.com/x", "text": "a link"}]},
-        {"type": "rich_text_list", "style": "ordered", "elements": [
-            {"type": "rich_text_section", "elements": [{"type": "text", "text": word}]} for word in ("one", "two")]},
+        {
+            "type": "rich_text_section",
+            "elements": [
+                {"type": "text", "text": "bold", "style": {"bold": True}},
+                {"type": "user", "user_id": BOB},
+                {"type": "emoji", "name": "lock"},
+                {"type": "link", "url": "https://example.com/x", "text": "a link"},
+            ],
+        },
+        {
+            "type": "rich_text_list",
+            "style": "ordered",
+            "elements": [
+                {"type": "rich_text_section", "elements": [{"type": "text", "text": word}]} for word in ("one", "two")
+            ],
+        },
         {"type": "rich_text_quote", "elements": [{"type": "text", "text": "quoted"}]},
-        {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "name  level\nEXN1  8.3\nEXN2  8.3"}]}]
-    mrk = ("*bold* _italic_ ~gone~ `co_d_e *x*` a_b_c 2*3*4 :white_check_mark: <https://example.com|there> <@U0BOB0000>\n"
-           "&gt; said\n```\nfenced *not bold*\n```\n<!date^1773518400^{date_num} {time}|then> &lt;b&gt;")
-    sample.slack.chat_postMessage(channel=CHANNEL, text="all", blocks=[
-        header("A title"), section(mrk),
-        {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Level*"}, {"type": "plain_text", "text": "8.3 :lock:"}]},
-        {"type": "context", "elements": [{"type": "mrkdwn", "text": "small"}]}, {"type": "divider"},
-        {"type": "actions", "elements": [{"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}]},
-        {"type": "rich_text", "elements": rich},
-        {"type": "table", "rows": [[{"type": "raw_text", "text": "node"}], [{"type": "raw_text", "text": "EXN1"}]]},
-        {"type": "image", "image_url": f"{sample.server.url}page/icon.svg", "alt_text": "a sign"}])
+        {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "name  level\nEXN1  8.3\nEXN2  8.3"}]},
+    ]
+    mrk = (
+        "*bold* _italic_ ~gone~ `co_d_e *x*` a_b_c 2*3*4 :white_check_mark: <https://example.com|there> <@U0BOB0000>\n"
+        "&gt; said\n```\nfenced *not bold*\n```\n<!date^1773518400^{date_num} {time}|then> &lt;b&gt;"
+    )
+    sample.slack.chat_postMessage(
+        channel=CHANNEL,
+        text="all",
+        blocks=[
+            header("A title"),
+            section(mrk),
+            {
+                "type": "section",
+                "fields": [{"type": "mrkdwn", "text": "*Level*"}, {"type": "plain_text", "text": "8.3 :lock:"}],
+            },
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": "small"}]},
+            {"type": "divider"},
+            {
+                "type": "actions",
+                "elements": [{"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}],
+            },
+            {"type": "rich_text", "elements": rich},
+            {"type": "table", "rows": [[{"type": "raw_text", "text": "node"}], [{"type": "raw_text", "text": "EXN1"}]]},
+            {"type": "image", "image_url": f"{sample.server.url}page/icon.svg", "alt_text": "a sign"},
+        ],
+    )
     hands.wait_for_text("A title")
     drawn = hands.page.locator(".message .content")
-    for what in ("h3", "strong", "em", "s", "blockquote", "hr", ".block-actions button", "ol li", "table td",
-                 "img[alt='a sign']", "pre.columns", ".fields", ".block-context"):
+    for what in (
+        "h3",
+        "strong",
+        "em",
+        "s",
+        "blockquote",
+        "hr",
+        ".block-actions button",
+        "ol li",
+        "table td",
+        "img[alt='a sign']",
+        "pre.columns",
+        ".fields",
+        ".block-context",
+    ):
         assert drawn.locator(what).count(), what
     text = drawn.inner_text()
     for words in ("co_d_e *x*", "a_b_c 2*3*4", "fenced *not bold*", "@Bob", "14/03/2026 21:00", "<b>", "8.3 🔒"):
@@ -218,8 +268,10 @@ def test_every_part_is_reached_by_tab_alone(sample: Sample, pages: Pages) -> Non
     seen: set[str] = set()
     for _ in range(60):
         hands.page.keyboard.press("Tab")
-        seen.add(hands.page.evaluate("""() => { const e = document.activeElement;
-            return e.id || e.getAttribute("aria-label") || e.innerText?.slice(0, 40) || e.name || e.tagName; }"""))
+        seen.add(
+            hands.page.evaluate("""() => { const e = document.activeElement;
+            return e.id || e.getAttribute("aria-label") || e.innerText?.slice(0, 40) || e.name || e.tagName; }""")
+        )
     for part in ("channel-line", "thread-line", "Keys", "Start again", "Close thread", "Add a reaction", "machines"):
         assert part in seen, (part, sorted(seen))
     assert any("approve as Alice" in each or "React with white check mark" in each for each in seen)

@@ -63,8 +63,13 @@ PEOPLE = (
     Person(id=ROBOT, name="robot", real_name="Robot", is_bot=True),
 )
 POLICY = Policy(requesters=(ALICE,), approvers=(BOB, CAROL, GUEST, STRANGER, ROBOT), quorum=1)
-PACKAGE = Package(kb="KB4011325", build="8.3.517.0", path="C:\\pkg\\ru23.msp", sha256="ab" * 32,
-                  title="Update Rollup 23 for Exchange Server 2007 SP3")
+PACKAGE = Package(
+    kb="KB4011325",
+    build="8.3.517.0",
+    path="C:\\pkg\\ru23.msp",
+    sha256="ab" * 32,
+    title="Update Rollup 23 for Exchange Server 2007 SP3",
+)
 
 
 def until(true: Callable[[], Any], *, within: float = 8.0) -> Any:
@@ -77,7 +82,9 @@ def until(true: Callable[[], Any], *, within: float = 8.0) -> Any:
     return value
 
 
-def check(rule: str = "NODE-EMPTY", verdict: Verdict = Verdict.PASS, sentence: str = "EXN2 owns no group.", **other: Any) -> Check:
+def check(
+    rule: str = "NODE-EMPTY", verdict: Verdict = Verdict.PASS, sentence: str = "EXN2 owns no group.", **other: Any
+) -> Check:
     facts = other.pop("facts", (Fact(name="groups", value="none", machine="EXN2"),))
     return Check(rule=rule, when=When.GATE, verdict=verdict, sentence=sentence, facts=facts, **other)
 
@@ -85,28 +92,76 @@ def check(rule: str = "NODE-EMPTY", verdict: Verdict = Verdict.PASS, sentence: s
 def a_plan(steps: int = 3) -> Plan:
     kinds = (StepKind.EVACUATE, StepKind.INSTALL, StepKind.HANDOFF)
     made = tuple(
-        Step(id=f"s{n + 1:02}", kind=kinds[n % 3], target="EXN2", title=f"{kinds[n % 3].value.capitalize()} EXN2", rule="S6",
-             because="EXN2 is the passive node", cluster="CLUSTER01", cms="CMS1", source="EXN1", expected_s=60.0, downtime_s=0.0)
+        Step(
+            id=f"s{n + 1:02}",
+            kind=kinds[n % 3],
+            target="EXN2",
+            title=f"{kinds[n % 3].value.capitalize()} EXN2",
+            rule="S6",
+            because="EXN2 is the passive node",
+            cluster="CLUSTER01",
+            cms="CMS1",
+            source="EXN1",
+            expected_s=60.0,
+            downtime_s=0.0,
+        )
         for n in range(steps)
     )
-    return Plan(cluster="CLUSTER01", package=PACKAGE, options=Options(), steps=made, checks=(check(),),
-                machines=(MachineLine(name="EXN1", role="active", level="8.3.485.1", owns=("CMS1",)),
-                          MachineLine(name="EXN2", role="passive", level="8.3.485.1")),
-                cms=("CMS1",), scr_targets=("SCR1",), lock_set=("CLUSTER01", "SCR1"), machine_set=("EXN1", "EXN2"),
-                rules_version="1", bot_version="0.1.0", made_at=START.timestamp(), downtime_s=120.0, duration_s=3600.0)
+    return Plan(
+        cluster="CLUSTER01",
+        package=PACKAGE,
+        options=Options(),
+        steps=made,
+        checks=(check(),),
+        machines=(
+            MachineLine(name="EXN1", role="active", level="8.3.485.1", owns=("CMS1",)),
+            MachineLine(name="EXN2", role="passive", level="8.3.485.1"),
+        ),
+        cms=("CMS1",),
+        scr_targets=("SCR1",),
+        lock_set=("CLUSTER01", "SCR1"),
+        machine_set=("EXN1", "EXN2"),
+        rules_version="1",
+        bot_version="0.1.0",
+        made_at=START.timestamp(),
+        downtime_s=120.0,
+        duration_s=3600.0,
+    )
 
 
 def a_gate(campaign: Campaign, policy: Policy = POLICY, **other: Any) -> Gate:
     step = campaign.step
     assert step is not None
     now = campaign.changed_at
-    approvers = tuple(Actor(user=u, person=policy.person(u)) for u in policy.approvers if policy.person(u) not in campaign.barred)
-    command = Command(text='cluster.exe group "Cluster Group" /move:EXN1', kind=JobKind.SHELL, node="EXN2",
-                      purpose="move 'Cluster Group' to EXN1", effect="move:Cluster Group:EXN1")
-    made = Gate(id=f"{campaign.id}.{step.id}.{campaign.attempt}", campaign=campaign.id, step=step.id, attempt=campaign.attempt,
-                target="EXN2", kind="step", title=step.title, digest="d1" * 32, commands=(command,), checks=(check(),),
-                forecast=Forecast(step_s=60.0, downtime_s=0.0, basis="default"), approvers=approvers, barred=campaign.barred,
-                quorum=policy.quorum, opened_at=now, expires_at=now + 3600.0, notes=("“No” costs time only.",))
+    approvers = tuple(
+        Actor(user=u, person=policy.person(u)) for u in policy.approvers if policy.person(u) not in campaign.barred
+    )
+    command = Command(
+        text='cluster.exe group "Cluster Group" /move:EXN1',
+        kind=JobKind.SHELL,
+        node="EXN2",
+        purpose="move 'Cluster Group' to EXN1",
+        effect="move:Cluster Group:EXN1",
+    )
+    made = Gate(
+        id=f"{campaign.id}.{step.id}.{campaign.attempt}",
+        campaign=campaign.id,
+        step=step.id,
+        attempt=campaign.attempt,
+        target="EXN2",
+        kind="step",
+        title=step.title,
+        digest="d1" * 32,
+        commands=(command,),
+        checks=(check(),),
+        forecast=Forecast(step_s=60.0, downtime_s=0.0, basis="default"),
+        approvers=approvers,
+        barred=campaign.barred,
+        quorum=policy.quorum,
+        opened_at=now,
+        expires_at=now + 3600.0,
+        notes=("“No” costs time only.",),
+    )
     return replace(made, **other)
 
 
@@ -160,10 +215,15 @@ class Bench:
         return str(until(lambda: self.whispers(who)[before:])[-1])
 
     def says(self, who: str, text: str, thread: str = "", channel: str = OPS) -> str:
-        return str(act(self.space, {"as": who, "type": "message", "channel": channel, "text": text, "thread_ts": thread})["ts"])
+        return str(
+            act(self.space, {"as": who, "type": "message", "channel": channel, "text": text, "thread_ts": thread})["ts"]
+        )
 
     def reacts(self, who: str, ts: str, emoji: str = "white_check_mark", *, take_back: bool = False) -> None:
-        act(self.space, {"as": who, "type": "unreact" if take_back else "react", "channel": OPS, "ts": ts, "emoji": emoji})
+        act(
+            self.space,
+            {"as": who, "type": "unreact" if take_back else "react", "channel": OPS, "ts": ts, "emoji": emoji},
+        )
 
     # what is seen
     def whispers(self, who: str) -> list[str]:
@@ -219,7 +279,9 @@ def _words(node: Any) -> str:
     if isinstance(node, list):
         return "\n".join(filter(None, (_words(each) for each in node)))
     if isinstance(node, dict):
-        return "\n".join(v if k == "text" and isinstance(v, str) else _words(v) for k, v in node.items() if not isinstance(v, bool))
+        return "\n".join(
+            v if k == "text" and isinstance(v, str) else _words(v) for k, v in node.items() if not isinstance(v, bool)
+        )
     return ""
 
 
@@ -227,7 +289,10 @@ def _words(node: Any) -> str:
 def bench(store: Store, closers: list[threading.Thread]) -> Iterator[Bench]:
     """A connected bot."""
     clock = LabClock(START)
-    channels = [Channel(id=OPS, name="exchange-ops"), Channel(id=ELSEWHERE, name="elsewhere", members={p.id for p in PEOPLE})]
+    channels = [
+        Channel(id=OPS, name="exchange-ops"),
+        Channel(id=ELSEWHERE, name="elsewhere", members={p.id for p in PEOPLE}),
+    ]
     space = Workspace(PEOPLE, channels, clock)
     server = serve_workspace(space, ack_s=2.0, retry_after=(0.0, 0.3, 0.5))
     made = Bench(space, server, store, clock)

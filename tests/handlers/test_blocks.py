@@ -47,9 +47,21 @@ words = st.text(min_size=1, max_size=400)
 
 
 def a_campaign(state: State = State.GATED, steps: int = 3, **other: object) -> Campaign:
-    made = Campaign(id="CLUSTER01-7", nonce="n", cluster="CLUSTER01", channel="C1", state=state, version=9, head="h" * 64,
-                    requester=Actor(user=ALICE, person=ALICE), barred=(ALICE,), plan=a_plan(steps), thread_ts="1.2",
-                    package=Package(kb="KB4011325", build="8.3.517.0", path="p", sha256="ab" * 32), changed_at=1_773_500_000.0)
+    made = Campaign(
+        id="CLUSTER01-7",
+        nonce="n",
+        cluster="CLUSTER01",
+        channel="C1",
+        state=state,
+        version=9,
+        head="h" * 64,
+        requester=Actor(user=ALICE, person=ALICE),
+        barred=(ALICE,),
+        plan=a_plan(steps),
+        thread_ts="1.2",
+        package=Package(kb="KB4011325", build="8.3.517.0", path="p", sha256="ab" * 32),
+        changed_at=1_773_500_000.0,
+    )
     return replace(made, **other)
 
 
@@ -64,8 +76,14 @@ def accepted(blocks: object) -> bool:
 
 
 def commands_shown(message: Message) -> list[str]:
-    return [leaf["text"] for block in message.blocks if block["type"] == "rich_text"
-            for part in block["elements"] if part["type"] == "rich_text_preformatted" for leaf in part["elements"]]
+    return [
+        leaf["text"]
+        for block in message.blocks
+        if block["type"] == "rich_text"
+        for part in block["elements"]
+        if part["type"] == "rich_text_preformatted"
+        for leaf in part["elements"]
+    ]
 
 
 def test_a_gate_shows_every_part_a_voter_agrees_to() -> None:
@@ -75,8 +93,21 @@ def test_a_gate_shows_every_part_a_voter_agrees_to() -> None:
     message = gate_message(campaign, gate, POLICY, Realm.LAB)
     assert isinstance(message, Message)
     said = json.dumps(message.blocks, ensure_ascii=False)
-    for shown in ("PRACTICE", "Step 1 of 3", "EXN2", "A copy is Failed.", "Reseed it.", "groups = none", f"<@{BOB}>", "d1d1d1d1",
-                  ":white_check_mark:", ":no_entry:", "<!date^", "costs time only", "Forecast"):
+    for shown in (
+        "PRACTICE",
+        "Step 1 of 3",
+        "EXN2",
+        "A copy is Failed.",
+        "Reseed it.",
+        "groups = none",
+        f"<@{BOB}>",
+        "d1d1d1d1",
+        ":white_check_mark:",
+        ":no_entry:",
+        "<!date^",
+        "costs time only",
+        "Forecast",
+    ):
         assert shown in said, shown
     assert said.index("A copy is Failed.") < said.index("EXN2 owns no group.")
     assert commands_shown(message) == [gate.commands[0].text]
@@ -92,8 +123,12 @@ def test_no_gate_says_practice_in_production() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(words, min_size=1, max_size=12), st.lists(st.tuples(st.sampled_from(list(Verdict)), words), max_size=40))
-def test_commands_and_failing_checks_are_whole_or_there_is_no_gate(texts: list[str], found: list[tuple[Verdict, str]]) -> None:
+@given(
+    st.lists(words, min_size=1, max_size=12), st.lists(st.tuples(st.sampled_from(list(Verdict)), words), max_size=40)
+)
+def test_commands_and_failing_checks_are_whole_or_there_is_no_gate(
+    texts: list[str], found: list[tuple[Verdict, str]]
+) -> None:
     campaign = a_campaign()
     commands = tuple(Command(text=text, kind=JobKind.TASK, node="EXN2", purpose="p") for text in texts)
     checks = tuple(check(f"R-{n}", verdict, sentence) for n, (verdict, sentence) in enumerate(found))
@@ -121,13 +156,33 @@ def test_a_gate_whose_commands_do_not_fit_is_none() -> None:
 @pytest.mark.parametrize("steps", [1, 3, 60])
 def test_every_view_of_every_state_fits_and_says_whether_one_may_walk_away(state: State, steps: int) -> None:
     campaign = a_campaign(state, steps, paused_nodes=("EXN2",), stop=Stop(rule="R", sentence=NASTY, remedy=NASTY))
-    campaign = replace(campaign, gate=a_gate_of(campaign), outcomes=tuple(
-        Outcome(step=s.id, attempt=1, kind=OutcomeKind.DONE, sentence="ok", took_s=60, downtime_s=95.0, checks=(check(),), at=2.0)
-        for s in campaign.plan.steps))  # type: ignore[union-attr]
+    campaign = replace(
+        campaign,
+        gate=a_gate_of(campaign),
+        outcomes=tuple(
+            Outcome(
+                step=s.id,
+                attempt=1,
+                kind=OutcomeKind.DONE,
+                sentence="ok",
+                took_s=60,
+                downtime_s=95.0,
+                checks=(check(),),
+                at=2.0,
+            )
+            for s in campaign.plan.steps
+        ),
+    )  # type: ignore[union-attr]
     status = status_blocks(campaign, POLICY, Realm.LAB, 2_000_000_000.0, "<#C1>", NASTY)
-    for blocks in (status, card(campaign, Realm.LAB).blocks, show_blocks(campaign, Realm.LAB, "l"), level_blocks([campaign], Realm.LAB),
-                   downtime_blocks([campaign] * 12, Realm.LAB), history_blocks([campaign] * 50, ["l"] * 50, Realm.LAB),
-                   overview_blocks([campaign] * 60, ["l"] * 60, ["CLUSTER01"], Realm.LAB)):
+    for blocks in (
+        status,
+        card(campaign, Realm.LAB).blocks,
+        show_blocks(campaign, Realm.LAB, "l"),
+        level_blocks([campaign], Realm.LAB),
+        downtime_blocks([campaign] * 12, Realm.LAB),
+        history_blocks([campaign] * 50, ["l"] * 50, Realm.LAB),
+        overview_blocks([campaign] * 60, ["l"] * 60, ["CLUSTER01"], Realm.LAB),
+    ):
         assert accepted(blocks)
     assert "Safe to walk away" in status[1]["text"]["text"].splitlines()[0]
     assert b.problems(home([campaign] * 90, ["l"] * 90, Realm.LAB), home=True) == ()
@@ -135,7 +190,15 @@ def test_every_view_of_every_state_fits_and_says_whether_one_may_walk_away(state
 
 
 def test_one_may_not_walk_away_from_a_running_job_or_a_paused_node() -> None:
-    order = JobOrder(name="n", campaign="c", version=1, gate="g", command=a_gate_of(a_campaign()).commands[0], command_hash="h", not_after=1)
+    order = JobOrder(
+        name="n",
+        campaign="c",
+        version=1,
+        gate="g",
+        command=a_gate_of(a_campaign()).commands[0],
+        command_hash="h",
+        not_after=1,
+    )
     assert not walk_away(a_campaign(State.ACTING, jobs=(Job(order=order, state=JobState.STARTED, opened_at=1.0),))).safe
     assert not walk_away(a_campaign(State.DONE, paused_nodes=("EXN2",))).safe
     assert not walk_away(a_campaign(State.ASKING)).safe
@@ -146,7 +209,9 @@ def test_one_may_not_walk_away_from_a_running_job_or_a_paused_node() -> None:
 def test_the_final_summary_tells_user_downtime_in_seconds() -> None:
     campaign = a_campaign(State.DONE, user_downtime_s=95.4)
     event = Finished(sentence="All machines are at 8.3.517.0.", user_downtime_s=95.4)
-    post = post_for(campaign, Recorded(version=40, at=9.0, event=event, prev="p", hash="f" * 64), campaign, POLICY, Realm.LAB)
+    post = post_for(
+        campaign, Recorded(version=40, at=9.0, event=event, prev="p", hash="f" * 64), campaign, POLICY, Realm.LAB
+    )
     assert post is not None
     assert "95 seconds" in json.dumps(post.blocks)
     assert post.payload == {"campaign": "CLUSTER01-7", "event": 40, "outcome": "done", "rule": "", "step": "s01"}
@@ -156,10 +221,20 @@ def test_the_final_summary_tells_user_downtime_in_seconds() -> None:
 @pytest.mark.parametrize("kind", list(OutcomeKind))
 def test_every_outcome_has_its_line(kind: OutcomeKind) -> None:
     campaign = a_campaign(State.READY)
-    outcome = Outcome(step="s01", attempt=1, kind=kind, sentence=NASTY, exit_codes=(1603,), took_s=61.0, downtime_s=12.0,
-                      checks=(check("COPY-OK", Verdict.UNKNOWN, NASTY),))
+    outcome = Outcome(
+        step="s01",
+        attempt=1,
+        kind=kind,
+        sentence=NASTY,
+        exit_codes=(1603,),
+        took_s=61.0,
+        downtime_s=12.0,
+        checks=(check("COPY-OK", Verdict.UNKNOWN, NASTY),),
+    )
     event = StepEnded(outcome=outcome, advance=False)
-    post = post_for(campaign, Recorded(version=4, at=9.0, event=event, prev="p", hash="f" * 64), campaign, POLICY, Realm.LAB)
+    post = post_for(
+        campaign, Recorded(version=4, at=9.0, event=event, prev="p", hash="f" * 64), campaign, POLICY, Realm.LAB
+    )
     assert post is not None
     assert "<!channel>" not in json.dumps(post.blocks)
     assert "12 seconds" in json.dumps(post.blocks)
@@ -168,7 +243,13 @@ def test_every_outcome_has_its_line(kind: OutcomeKind) -> None:
 
 def test_an_event_nobody_needs_to_read_about_says_nothing() -> None:
     campaign = a_campaign()
-    assert post_for(campaign, Recorded(version=4, at=9.0, event=Progress(step="s", sentence="x"), prev="", hash=""), campaign, Policy(), Realm.LAB)
+    assert post_for(
+        campaign,
+        Recorded(version=4, at=9.0, event=Progress(step="s", sentence="x"), prev="", hash=""),
+        campaign,
+        Policy(),
+        Realm.LAB,
+    )
 
 
 @given(words)
@@ -190,5 +271,18 @@ def test_sections_lose_no_line(lines: list[str], long: int) -> None:
 
 
 def test_durations_and_lists_read_as_people_say_them() -> None:
-    assert [b.span(s) for s in (0, 59.6, 99, 100, 3600, 6000, 7200)] == ["0 s", "60 s", "99 s", "2 min", "60 min", "1 h 40 min", "2 h"]
-    assert [b.people(p) for p in ((), ("A",), ("A", "B"), ("A", "B", "C"))] == ["", "<@A>", "<@A> or <@B>", "<@A>, <@B> or <@C>"]
+    assert [b.span(s) for s in (0, 59.6, 99, 100, 3600, 6000, 7200)] == [
+        "0 s",
+        "60 s",
+        "99 s",
+        "2 min",
+        "60 min",
+        "1 h 40 min",
+        "2 h",
+    ]
+    assert [b.people(p) for p in ((), ("A",), ("A", "B"), ("A", "B", "C"))] == [
+        "",
+        "<@A>",
+        "<@A> or <@B>",
+        "<@A>, <@B> or <@C>",
+    ]

@@ -137,7 +137,16 @@ def test_status_says_first_whether_one_may_walk_away(bench: Bench) -> None:
     said = bench.types(DAVE, "status CLUSTER01")
     lines = [line for line in said.splitlines() if "Safe to walk away" in line]
     assert lines[0].startswith("*Safe to walk away: yes*")
-    for topic in ("Mail:", "Failover now:", "Nodes Paused:", "Running:", "Quorum", "Level:", "Copies and SCR:", "Who may approve:"):
+    for topic in (
+        "Mail:",
+        "Failover now:",
+        "Nodes Paused:",
+        "Running:",
+        "Quorum",
+        "Level:",
+        "Copies and SCR:",
+        "Who may approve:",
+    ):
         assert topic in said, topic
     assert f"<@{BOB}>" in said
 

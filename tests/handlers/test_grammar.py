@@ -28,15 +28,22 @@ def test_a_full_plan_line_is_read() -> None:
     assert ask.options == Options(failback=True, stop_move_start=True)
 
 
-@pytest.mark.parametrize("typed", ["plan CLUSTER01 —failback", "PLAN “CLUSTER01” --FAILBACK", "plan  CLUSTER01\u00a0--failback",
-                                   "plan <http://CLUSTER01|CLUSTER01> –failback"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "plan CLUSTER01 —failback",
+        "PLAN “CLUSTER01” --FAILBACK",
+        "plan  CLUSTER01\u00a0--failback",
+        "plan <http://CLUSTER01|CLUSTER01> –failback",
+    ],
+)
 def test_what_phones_and_slack_do_to_a_line_is_undone(typed: str) -> None:
     ask = asked(typed)
     assert (ask.target, ask.options.failback) == ("CLUSTER01", True)
 
 
 def test_a_reason_is_kept_verbatim_with_its_apostrophes() -> None:
-    assert asked("pause CLUSTER01-7 don't like \"this\" -- at all").reason == "don't like \"this\" -- at all"
+    assert asked('pause CLUSTER01-7 don\'t like "this" -- at all').reason == 'don\'t like "this" -- at all'
 
 
 def test_in_a_thread_the_campaign_may_be_left_out_and_the_words_are_the_reason() -> None:
@@ -46,8 +53,21 @@ def test_in_a_thread_the_campaign_may_be_left_out_and_the_words_are_the_reason()
     assert (named.target, named.reason) == ("CLUSTER01", "late")
 
 
-@pytest.mark.parametrize("typed", ["plan", "start", "abort", "plan A B C", "plan A --force", "plan 'A", "start A --now",
-                                   "plan A --failback --failback", "status A B", "abort --now"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "plan",
+        "start",
+        "abort",
+        "plan A B C",
+        "plan A --force",
+        "plan 'A",
+        "start A --now",
+        "plan A --failback --failback",
+        "status A B",
+        "abort --now",
+    ],
+)
 def test_malformed_arguments_are_refused_with_that_commands_usage(typed: str) -> None:
     found = refused(typed)
     assert found.kind is RefusalKind.USAGE

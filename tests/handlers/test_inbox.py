@@ -19,21 +19,42 @@ def dispatched(bench: Bench, body: dict[str, Any]) -> int:
 
 
 def command(bench: Bench, text: str, trigger: str = "1.2.abc", user: str = ALICE) -> dict[str, Any]:
-    return {"command": "/rollup", "text": text, "user_id": user, "channel_id": OPS, "team_id": bench.deps.identity.team_id,
-            "trigger_id": trigger, "token": "secret-token", "response_url": f"{bench.server.url}hooks/none"}
+    return {
+        "command": "/rollup",
+        "text": text,
+        "user_id": user,
+        "channel_id": OPS,
+        "team_id": bench.deps.identity.team_id,
+        "trigger_id": trigger,
+        "token": "secret-token",
+        "response_url": f"{bench.server.url}hooks/none",
+    }
 
 
 def reaction(bench: Bench, user: str, ts: str, event_id: str = "Ev0001") -> dict[str, Any]:
-    return {"type": "event_callback", "event_id": event_id, "team_id": bench.deps.identity.team_id, "api_app_id": "A0",
-            "event": {"type": "reaction_added", "user": user, "reaction": "white_check_mark", "item_user": bench.deps.identity.user_id,
-                      "item": {"type": "message", "channel": OPS, "ts": ts}, "event_ts": "1.2"}}
+    return {
+        "type": "event_callback",
+        "event_id": event_id,
+        "team_id": bench.deps.identity.team_id,
+        "api_app_id": "A0",
+        "event": {
+            "type": "reaction_added",
+            "user": user,
+            "reaction": "white_check_mark",
+            "item_user": bench.deps.identity.user_id,
+            "item": {"type": "message", "channel": OPS, "ts": ts},
+            "event_ts": "1.2",
+        },
+    }
 
 
 def die_after_the_ack(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench.edge.intake, "handle", lambda *_parts, **_more: None)
 
 
-def test_a_command_acked_and_lost_in_a_crash_is_carried_out_by_the_next_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_acked_and_lost_in_a_crash_is_carried_out_by_the_next_process(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     die_after_the_ack(bench, monkeypatch)
     assert dispatched(bench, command(bench, "plan CLUSTER01")) == 200
     (entry,) = until(bench.store.inbox_list)
@@ -48,7 +69,9 @@ def test_a_command_acked_and_lost_in_a_crash_is_carried_out_by_the_next_process(
     assert "CLUSTER01-1" in bench.whispers(ALICE)[0]
 
 
-def test_a_vote_acked_and_lost_in_a_crash_is_counted_by_the_next_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vote_acked_and_lost_in_a_crash_is_counted_by_the_next_process(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = bench.gated()
     die_after_the_ack(bench, monkeypatch)
     bench.reacts(BOB, gate.ts)
@@ -81,7 +104,9 @@ def test_a_command_typed_twice_counts_twice_and_one_delivered_twice_counts_once(
     assert len(bench.store.all()) == 2
 
 
-def test_without_its_store_an_event_is_not_acknowledged_and_a_command_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_store_an_event_is_not_acknowledged_and_a_command_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = bench.gated()
 
     def away(*_parts: object) -> bool:
@@ -94,7 +119,9 @@ def test_without_its_store_an_event_is_not_acknowledged_and_a_command_is_told(be
     assert "cannot reach my own store" in str(answer.body)
 
 
-def test_an_unacknowledged_reaction_is_sent_again_by_slack_and_then_counts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unacknowledged_reaction_is_sent_again_by_slack_and_then_counts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = bench.gated()
     real, calls = bench.store.inbox_put, []
 
@@ -110,7 +137,9 @@ def test_an_unacknowledged_reaction_is_sent_again_by_slack_and_then_counts(bench
     assert len(calls) == 2
 
 
-def test_a_store_that_goes_away_in_the_middle_keeps_the_command_and_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_goes_away_in_the_middle_keeps_the_command_and_says_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = bench.store.create
 
     def away(**_more: Any) -> Any:
@@ -135,14 +164,29 @@ def test_an_order_that_lay_too_long_is_not_carried_out(bench: Bench, monkeypatch
     assert bench.store.inbox_list() == []
 
 
-@pytest.mark.parametrize("body", [
-    {"type": "event_callback", "event_id": "Ev9", "event": {"type": "team_join", "user": {}}},
-    {"type": "event_callback", "event_id": "Ev9", "event": {"type": "message", "channel": OPS, "ts": "1.2", "text": "hi", "user": DAVE}},
-    {"type": "event_callback", "event_id": "Ev9", "event": {"type": "message", "subtype": "channel_join", "channel": OPS, "ts": "1.2"}},
-    {"type": "event_callback", "event_id": "Ev9", "event": {"type": "reaction_added", "item": 7}},
-    {"type": "block_actions", "user": {"id": DAVE}, "actions": [{"action_id": "x", "type": "button", "block_id": "b"}]},
-    {"type": "view_submission", "user": {"id": DAVE}, "view": {"callback_id": "x", "type": "modal"}},
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "event_callback", "event_id": "Ev9", "event": {"type": "team_join", "user": {}}},
+        {
+            "type": "event_callback",
+            "event_id": "Ev9",
+            "event": {"type": "message", "channel": OPS, "ts": "1.2", "text": "hi", "user": DAVE},
+        },
+        {
+            "type": "event_callback",
+            "event_id": "Ev9",
+            "event": {"type": "message", "subtype": "channel_join", "channel": OPS, "ts": "1.2"},
+        },
+        {"type": "event_callback", "event_id": "Ev9", "event": {"type": "reaction_added", "item": 7}},
+        {
+            "type": "block_actions",
+            "user": {"id": DAVE},
+            "actions": [{"action_id": "x", "type": "button", "block_id": "b"}],
+        },
+        {"type": "view_submission", "user": {"id": DAVE}, "view": {"callback_id": "x", "type": "modal"}},
+    ],
+)
 def test_nothing_goes_unacknowledged_and_nothing_of_no_use_is_written_down(bench: Bench, body: dict[str, Any]) -> None:
     assert dispatched(bench, body) == 200
     assert bench.store.inbox_list() == []

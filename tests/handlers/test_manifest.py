@@ -78,16 +78,27 @@ def test_every_event_has_its_scope(event: str) -> None:
 
 def test_every_method_the_handlers_call_has_its_scope() -> None:
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "handlers").glob("*.py"))
-    called = set(re.findall(r'"((?:chat|conversations|users|views|reactions|auth)\.[a-zA-Z]+)"', source)) - {"auth.test"}
+    called = set(re.findall(r'"((?:chat|conversations|users|views|reactions|auth)\.[a-zA-Z]+)"', source)) - {
+        "auth.test"
+    }
     assert called == set(METHOD_SCOPES) - {"auth.test"}
     for method in called:
         assert set(METHOD_SCOPES[method]) <= SCOPES, method
 
 
 def test_no_scope_is_asked_for_that_nothing_needs() -> None:
-    needed = {scope for table in (EVENT_SCOPES, METHOD_SCOPES) for scopes in table.values() for scope in scopes} | {"commands"}
+    needed = {scope for table in (EVENT_SCOPES, METHOD_SCOPES) for scopes in table.values() for scope in scopes} | {
+        "commands"
+    }
     assert needed == SCOPES
 
 
 def test_every_event_the_trust_boundary_reads_is_subscribed() -> None:
-    assert {"app_home_opened", "app_mention", "reaction_added", "reaction_removed", "message.channels", "message.groups"} == EVENTS
+    assert {
+        "app_home_opened",
+        "app_mention",
+        "reaction_added",
+        "reaction_removed",
+        "message.channels",
+        "message.groups",
+    } == EVENTS

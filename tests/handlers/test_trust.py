@@ -12,14 +12,54 @@ from handlers import trust
 from handlers.mentions import words_after_mention
 
 EVENT = {"type": "event_callback", "team_id": "T0", "event_id": "Ev1"}
-REACTION = {"type": "reaction_added", "user": "U2", "reaction": "+1", "item": {"type": "message", "channel": "C1", "ts": "1.2"}}
+REACTION = {
+    "type": "reaction_added",
+    "user": "U2",
+    "reaction": "+1",
+    "item": {"type": "message", "channel": "C1", "ts": "1.2"},
+}
 MENTION = {"type": "app_mention", "user": "U2", "text": "<@U0> status", "channel": "C1", "ts": "1.2"}
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.sampled_from(["type", "event", "command", "user", "channel", "ts", "item", "message", "messages", "text", "blocks", "reactions",
-                         "users", "name", "count", "metadata", "event_payload", "event_type", "user_id", "channel_id", "subtype",
-                         "deleted_ts", "id", "team_id", "bot_profile", "response_metadata", "next_cursor", "channels"]), inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "type",
+                    "event",
+                    "command",
+                    "user",
+                    "channel",
+                    "ts",
+                    "item",
+                    "message",
+                    "messages",
+                    "text",
+                    "blocks",
+                    "reactions",
+                    "users",
+                    "name",
+                    "count",
+                    "metadata",
+                    "event_payload",
+                    "event_type",
+                    "user_id",
+                    "channel_id",
+                    "subtype",
+                    "deleted_ts",
+                    "id",
+                    "team_id",
+                    "bot_profile",
+                    "response_metadata",
+                    "next_cursor",
+                    "channels",
+                ]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
     max_leaves=25,
 )
 
@@ -33,18 +73,33 @@ def test_a_reaction_is_read() -> None:
     assert found == trust.Reacted(id="Ev1", team="T0", added=True, user="U2", emoji="+1", channel="C1", ts="1.2")
 
 
-@pytest.mark.parametrize("broken", [
-    {"user": None}, {"user": "../x"}, {"reaction": 7}, {"reaction": "a b"}, {"item": None}, {"item": {"type": "file"}},
-    {"item": {"type": "message", "channel": "C1", "ts": "soon"}}, {"item": {"type": "message", "channel": "C 1", "ts": "1.2"}},
-])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"user": None},
+        {"user": "../x"},
+        {"reaction": 7},
+        {"reaction": "a b"},
+        {"item": None},
+        {"item": {"type": "file"}},
+        {"item": {"type": "message", "channel": "C1", "ts": "soon"}},
+        {"item": {"type": "message", "channel": "C 1", "ts": "1.2"}},
+    ],
+)
 def test_a_reaction_without_its_parts_is_rejected(broken: dict[str, Any]) -> None:
     assert isinstance(trust.inbound("Ev1", event(REACTION, **broken)), trust.Rejected)
 
 
-@pytest.mark.parametrize(("more", "why"), [
-    ({}, ""), ({"edited": {"user": "U2"}}, "it was edited"), ({"bot_id": "B1"}, "a bot wrote it"),
-    ({"subtype": "me_message"}, "it is not a plain new message"), ({"user": None}, "a bot wrote it"),
-])
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({}, ""),
+        ({"edited": {"user": "U2"}}, "it was edited"),
+        ({"bot_id": "B1"}, "a bot wrote it"),
+        ({"subtype": "me_message"}, "it is not a plain new message"),
+        ({"user": None}, "a bot wrote it"),
+    ],
+)
 def test_only_a_persons_new_unedited_message_is_one(more: dict[str, Any], why: str) -> None:
     found = trust.inbound("Ev1", event(MENTION, **more))
     assert isinstance(found, trust.Said)
@@ -52,21 +107,40 @@ def test_only_a_persons_new_unedited_message_is_one(more: dict[str, Any], why: s
 
 
 def test_a_command_is_read_and_its_key_is_stable_and_keeps_no_handle() -> None:
-    body = {"command": "/rollup", "text": "status", "user_id": "U2", "channel_id": "C1", "team_id": "T0", "trigger_id": "1.2.abc",
-            "token": "t", "response_url": "https://hooks.slack.com/x"}
+    body = {
+        "command": "/rollup",
+        "text": "status",
+        "user_id": "U2",
+        "channel_id": "C1",
+        "team_id": "T0",
+        "trigger_id": "1.2.abc",
+        "token": "t",
+        "response_url": "https://hooks.slack.com/x",
+    }
     key = trust.stable_id(body)
     assert key == trust.stable_id(dict(body))
     assert key != trust.stable_id({**body, "trigger_id": "1.3.abd"})
     assert "abc" not in key
     assert isinstance(trust.inbound(key, body), trust.Typed)
     kept = trust.scrub({**body, "nested": [{"token": "t", "x": 1}]})
-    assert kept == {"command": "/rollup", "text": "status", "user_id": "U2", "channel_id": "C1", "team_id": "T0", "nested": [{"x": 1}]}
+    assert kept == {
+        "command": "/rollup",
+        "text": "status",
+        "user_id": "U2",
+        "channel_id": "C1",
+        "team_id": "T0",
+        "nested": [{"x": 1}],
+    }
 
 
 def test_deletions_and_edits_name_the_message_they_happened_to() -> None:
-    gone = trust.inbound("Ev1", event({"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": "1.2"}))
+    gone = trust.inbound(
+        "Ev1", event({"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": "1.2"})
+    )
     assert gone == trust.Altered(id="Ev1", team="T0", channel="C1", ts="1.2", deleted=True)
-    edit = trust.inbound("Ev1", event({"type": "message", "subtype": "message_changed", "channel": "C1", "message": {"ts": "1.2"}}))
+    edit = trust.inbound(
+        "Ev1", event({"type": "message", "subtype": "message_changed", "channel": "C1", "message": {"ts": "1.2"}})
+    )
     assert isinstance(edit, trust.Altered)
 
 
@@ -114,8 +188,15 @@ def test_nothing_at_all_makes_a_reader_raise(body: Any) -> None:
         trust.stable_id(body)
 
 
-@pytest.mark.parametrize(("text", "rest"), [
-    ("<@U0> status", "status"), ("  <@U0|rollup>: pause", "pause"), ("<@U0>", ""), ("hi <@U0> status", None), ("<@U01> status", None),
-])
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("<@U0> status", "status"),
+        ("  <@U0|rollup>: pause", "pause"),
+        ("<@U0>", ""),
+        ("hi <@U0> status", None),
+        ("<@U01> status", None),
+    ],
+)
 def test_a_mention_counts_only_at_the_very_beginning(text: str, rest: str | None) -> None:
     assert words_after_mention(text, "U0") == rest

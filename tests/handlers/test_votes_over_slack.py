@@ -48,8 +48,18 @@ def consume(bench: Bench, users: tuple[str, ...] = (BOB,)) -> None:
     gate, lease = campaign.gate, bench.store.leases.take(campaign.id)
     assert gate is not None
     assert lease is not None
-    intent = Intent(gate=gate.id, step=gate.step, attempt=gate.attempt, digest=gate.digest, approved_by=users, users=users,
-                    fence=lease.fence, token=lease.token, version=campaign.version, not_after=2e9)
+    intent = Intent(
+        gate=gate.id,
+        step=gate.step,
+        attempt=gate.attempt,
+        digest=gate.digest,
+        approved_by=users,
+        users=users,
+        fence=lease.fence,
+        token=lease.token,
+        version=campaign.version,
+        not_after=2e9,
+    )
     bench.apply(GateConsumed(intent=intent), lease=lease)
     bench.store.leases.release(lease)
 
@@ -78,9 +88,14 @@ def test_the_requesters_own_approval_is_refused_in_words_only_the_requester_sees
     assert ballot(bench).approvals == ()
 
 
-@pytest.mark.parametrize(("who", "words"), [
-    (DAVE, "not listed as an approver"), (GUEST, "guest"), (STRANGER, "another workspace"),
-])
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        (DAVE, "not listed as an approver"),
+        (GUEST, "guest"),
+        (STRANGER, "another workspace"),
+    ],
+)
 def test_people_who_may_not_approve_are_told_why(bench: Bench, who: str, words: str) -> None:
     gate = bench.gated()
     bench.reacts(who, gate.ts)
@@ -163,7 +178,9 @@ def test_a_reaction_on_any_other_message_is_ignored(bench: Bench) -> None:
     assert bench.whispers(BOB) == []
 
 
-def test_a_vote_that_comes_before_the_gate_is_open_waits_and_is_counted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vote_that_comes_before_the_gate_is_open_waits_and_is_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     campaign = bench.started()
     bench.apply(GatePrepared(gate=a_gate(campaign)))
     real = bench.store.apply
@@ -243,7 +260,9 @@ def test_a_slack_that_does_not_answer_makes_the_ballot_unreadable_and_nothing_is
     assert ballot(bench).unreadable
 
 
-def test_a_person_slack_cannot_name_is_not_counted_and_a_rejection_by_one_makes_the_ballot_unreadable(bench: Bench) -> None:
+def test_a_person_slack_cannot_name_is_not_counted_and_a_rejection_by_one_makes_the_ballot_unreadable(
+    bench: Bench,
+) -> None:
     gate = bench.gated()
     with bench.space.lock:
         bench.space.messages[OPS][gate.ts].reactions["white_check_mark"] = [BOB]

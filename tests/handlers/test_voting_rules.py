@@ -23,7 +23,9 @@ GATE = Gate(
 RULES = Rules(gate=GATE, policy=POLICY, requester="U1", us="UBOT")
 
 
-def one(user: str, emoji: str = "white_check_mark", *, rules: Rules = RULES, **account: bool) -> VoteRefusal | str | None:
+def one(
+    user: str, emoji: str = "white_check_mark", *, rules: Rules = RULES, **account: bool
+) -> VoteRefusal | str | None:
     vote = judge(rules, user, emoji, Account(user=user, **account))
     return "silent" if vote is None else vote.refusal
 
@@ -32,9 +34,15 @@ def test_a_listed_second_person_counts() -> None:
     assert one("U2") is None
 
 
-@pytest.mark.parametrize(("flag", "why"), [
-    ("bot", VoteRefusal.BOT), ("deleted", VoteRefusal.INACTIVE), ("guest", VoteRefusal.GUEST), ("external", VoteRefusal.EXTERNAL),
-])
+@pytest.mark.parametrize(
+    ("flag", "why"),
+    [
+        ("bot", VoteRefusal.BOT),
+        ("deleted", VoteRefusal.INACTIVE),
+        ("guest", VoteRefusal.GUEST),
+        ("external", VoteRefusal.EXTERNAL),
+    ],
+)
 def test_only_active_full_members_count(flag: str, why: VoteRefusal) -> None:
     assert one("U2", **{flag: True}) is why
     assert one("U2", "no_entry", **{flag: True}) is why
@@ -113,9 +121,18 @@ def test_only_people_whose_vote_could_count_are_looked_up() -> None:
     assert voters(RULES, (("+1", ("U2", "U1", "U9", "UBOT")), ("eyes", ("U3",)), ("x", ("U1",)))) == ("U2", "U1")
 
 
-@given(st.lists(st.tuples(st.sampled_from(["+1", "thumbsup", "white_check_mark", "x", "no_entry", "eyes"]),
-                          st.lists(st.sampled_from(["U1", "U2", "U3", "U4", "U9", "UBOT"]), max_size=6).map(tuple)), max_size=6))
-def test_no_set_of_reactions_lets_the_requester_or_an_unlisted_person_approve(reactions: list[tuple[str, tuple[str, ...]]]) -> None:
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["+1", "thumbsup", "white_check_mark", "x", "no_entry", "eyes"]),
+            st.lists(st.sampled_from(["U1", "U2", "U3", "U4", "U9", "UBOT"]), max_size=6).map(tuple),
+        ),
+        max_size=6,
+    )
+)
+def test_no_set_of_reactions_lets_the_requester_or_an_unlisted_person_approve(
+    reactions: list[tuple[str, tuple[str, ...]]],
+) -> None:
     accounts = {u: Account(user=u) for u in ("U1", "U2", "U3", "U4", "U9", "UBOT")}
     votes = tally(RULES, reactions, accounts)
     approving = {v.user for v in votes if v.counted and v.choice is Choice.APPROVE}

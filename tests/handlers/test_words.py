@@ -14,13 +14,18 @@ from handlers.refusals_page import page
 from state.words import OutcomeKind, Refusal, RefusalKind, VoteRefusal
 
 TABLES: tuple[tuple[type[StrEnum], Mapping[StrEnum, texts.Words]], ...] = (
-    (RefusalKind, texts.REFUSALS), (VoteRefusal, texts.VOTES), (OutcomeKind, texts.OUTCOMES),
-    (texts.GateEnd, texts.GATES), (texts.Ending, texts.ENDINGS),
+    (RefusalKind, texts.REFUSALS),
+    (VoteRefusal, texts.VOTES),
+    (OutcomeKind, texts.OUTCOMES),
+    (texts.GateEnd, texts.GATES),
+    (texts.Ending, texts.ENDINGS),
 )
 
 
 @pytest.mark.parametrize(("kinds", "table"), TABLES)
-def test_every_kind_has_a_sentence_a_rule_and_a_sample_that_fills_it(kinds: type[StrEnum], table: Mapping[StrEnum, texts.Words]) -> None:
+def test_every_kind_has_a_sentence_a_rule_and_a_sample_that_fills_it(
+    kinds: type[StrEnum], table: Mapping[StrEnum, texts.Words]
+) -> None:
     assert set(table) == set(kinds)
     for kind, words in table.items():
         said = texts.sentence(kind, words, dict(words.sample))
@@ -41,7 +46,9 @@ def test_a_missing_optional_fact_takes_its_stretch_along_and_a_missing_needed_on
 
 
 def test_what_people_typed_cannot_mention_link_or_break_out_of_its_code_span() -> None:
-    said = texts.refusal(Refusal(kind=RefusalKind.UNKNOWN_CLUSTER, parts=(("typed", "`<!channel>`\n<http://evil|x> " + "y" * 999),)))
+    said = texts.refusal(
+        Refusal(kind=RefusalKind.UNKNOWN_CLUSTER, parts=(("typed", "`<!channel>`\n<http://evil|x> " + "y" * 999),))
+    )
     assert "<!channel>" not in said
     assert "<http" not in said
     assert "&lt;!channel&gt;" in said
@@ -49,7 +56,9 @@ def test_what_people_typed_cannot_mention_link_or_break_out_of_its_code_span() -
 
 
 def test_links_point_at_the_published_page_where_there_is_one() -> None:
-    assert "<https://docs.example/refusals.md#busy|more>" in texts.refusal(Refusal(kind=RefusalKind.BUSY), "https://docs.example/")
+    assert "<https://docs.example/refusals.md#busy|more>" in texts.refusal(
+        Refusal(kind=RefusalKind.BUSY), "https://docs.example/"
+    )
 
 
 def test_the_generated_page_is_fresh_and_has_an_anchor_for_every_kind() -> None:

@@ -80,9 +80,12 @@ def next_event(campaign: Campaign, lease: Lease | None, turn: int) -> Event:
             assert campaign.gate is not None
             if campaign.gate.status is GateStatus.PREPARED:
                 return GateOpened(gate=campaign.gate.id, channel="C1", ts=campaign.gate.id, posted_hash="p")
-            return (Voted(vote=vote(campaign)), GateConsumed(intent=intent(campaign, lease)),
-                    GateConsumed(intent=intent(campaign, lease)),
-                    GateVoided(gate=campaign.gate.id, differences=()))[turn % 4]
+            return (
+                Voted(vote=vote(campaign)),
+                GateConsumed(intent=intent(campaign, lease)),
+                GateConsumed(intent=intent(campaign, lease)),
+                GateVoided(gate=campaign.gate.id, differences=()),
+            )[turn % 4]
         case State.ACTING | State.PAUSING:
             if campaign.open_job is not None:
                 return JobEnded(job=campaign.open_job.order.name, state=JobState.ENDED, exit_code=turn % 2)
@@ -142,8 +145,16 @@ class StoreModel(RuleBasedStateMachine):
             return
         locked = self.stores["w1"].lock_holder(cluster)
         assert locked is None, "a campaign that ended holds a lock"
-        made = self.stores["w1"].create(cluster=cluster, channel="C1", by=ALICE, package_ref="", options=Options(),
-                                        realm=Realm.LAB, op_id=self._op(), at=1.0)
+        made = self.stores["w1"].create(
+            cluster=cluster,
+            channel="C1",
+            by=ALICE,
+            package_ref="",
+            options=Options(),
+            realm=Realm.LAB,
+            op_id=self._op(),
+            at=1.0,
+        )
         assert isinstance(made, Campaign)
         assert now is None or int(made.id.rpartition("-")[2]) == int(now.id.rpartition("-")[2]) + 1
         self.old[cluster] = []
@@ -180,8 +191,9 @@ class StoreModel(RuleBasedStateMachine):
         for n in range(times):
             self.work(cluster, worker, turn + n, back=0, bare=False)
 
-    @rule(cluster=which, worker=WORKERS, turn=st.integers(0, 11), back=st.sampled_from((0, 0, 1, 3)),
-          bare=st.booleans())
+    @rule(
+        cluster=which, worker=WORKERS, turn=st.integers(0, 11), back=st.sampled_from((0, 0, 1, 3)), bare=st.booleans()
+    )
     def work(self, cluster: str, worker: str, turn: int, back: int, bare: bool) -> None:
         seen = self.old[cluster]
         if not seen:
@@ -194,8 +206,9 @@ class StoreModel(RuleBasedStateMachine):
         fenced = lease is not None and self.holder.get(now.id) != worker
         demands = isinstance(event, (GateConsumed, JobOpened))
         try:
-            answer = self.stores[worker].apply(now.id, event, op_id=op, at=100.0, lease=lease,
-                                               expected=believed.version)
+            answer = self.stores[worker].apply(
+                now.id, event, op_id=op, at=100.0, lease=lease, expected=believed.version
+            )
         except Conflict:
             assert believed.version != now.version
             return
@@ -260,8 +273,9 @@ class StoreModel(RuleBasedStateMachine):
     @invariant()
     def locks_are_held_by_campaigns_that_say_so_and_by_no_other(self) -> None:
         locks = self.stores["w1"].locks()
-        wanted = {name.casefold(): one.id for one in self.truth.values() if one.holds_locks
-                  for name in LOCKS[one.cluster]}
+        wanted = {
+            name.casefold(): one.id for one in self.truth.values() if one.holds_locks for name in LOCKS[one.cluster]
+        }
         assert locks == wanted
         assert not any(one.holds_locks for one in self.truth.values() if one.state in FINAL)
 
@@ -290,7 +304,15 @@ def model_server(valkey: EmbeddedServer) -> Iterator[None]:
 
 
 def test_whatever_two_workers_try_the_store_answers_as_the_model_does(model_server: None) -> None:
-    run_state_machine_as_test(StoreModel, settings=settings(
-        max_examples=EXAMPLES, stateful_step_count=40, deadline=None, derandomize=True, database=None,
-        phases=(Phase.generate,),  # a failure is told as found: shrinking it takes minutes
-        suppress_health_check=list(HealthCheck)))
+    run_state_machine_as_test(
+        StoreModel,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=(Phase.generate,),  # a failure is told as found: shrinking it takes minutes
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -110,10 +110,16 @@ def cms_facts(
     targets: tuple[str, ...] = (),
 ) -> CmsFacts:
     """One CMS, Online, with a database a storage group, as one node sees it."""
-    copies = () if shared else tuple(CopyFacts(storage_group=g, status="Healthy", copy_queue=0, replay_queue=0)
-                                     for g in groups)
-    copies += tuple(CopyFacts(storage_group=g, status="Healthy", copy_queue=0, replay_queue=900, standby=t)
-                    for g in groups for t in targets)
+    copies = (
+        ()
+        if shared
+        else tuple(CopyFacts(storage_group=g, status="Healthy", copy_queue=0, replay_queue=0) for g in groups)
+    )
+    copies += tuple(
+        CopyFacts(storage_group=g, status="Healthy", copy_queue=0, replay_queue=900, standby=t)
+        for g in groups
+        for t in targets
+    )
     return CmsFacts(
         name=name,
         seen_from=seen_from,
@@ -146,8 +152,13 @@ def cluster(
     active = active or {}
     home = home or nodes[-1]
     listed = tuple(
-        GroupFacts(name=g, owner=home, state=GroupStatus.OFFLINE if g == "Available Storage" else GroupStatus.ONLINE,
-                   core=g == "Cluster Group", resource_types=("IP Address", "Network Name"))
+        GroupFacts(
+            name=g,
+            owner=home,
+            state=GroupStatus.OFFLINE if g == "Available Storage" else GroupStatus.ONLINE,
+            core=g == "Cluster Group",
+            resource_types=("IP Address", "Network Name"),
+        )
         for g in groups
     ) + tuple(
         GroupFacts(name=cms, owner=node, state=GroupStatus.ONLINE, resource_types=EXCHANGE)
@@ -157,8 +168,13 @@ def cluster(
     made = []
     for node in nodes:
         view = ClusterView(
-            name=name, seen_from=node, nodes=tuple((n, NodeStatus.UP) for n in nodes), groups=listed, quorum=quorum,
-            witness=witness, witness_ok=True,
+            name=name,
+            seen_from=node,
+            nodes=tuple((n, NodeStatus.UP) for n in nodes),
+            groups=listed,
+            quorum=quorum,
+            witness=witness,
+            witness_ok=True,
         )
         seen = tuple(
             cms_facts(cms, node, at, nodes, shared=shared, targets=targets) for cms, at in sorted(active.items())
@@ -196,13 +212,16 @@ def ccr(
     """Two nodes, CMS1 with two storage groups, SCR1 as their target (None: no SCR)."""
     nodes = ("EXN1", "EXN2")
     machines = cluster(
-        "CLUSTER01", nodes, active={"CMS1": active}, home=home, builds={"EXN1": n1, "EXN2": n2},
-        targets=("scr1.lab.example",) if scr else (), groups=("Cluster Group", "Available Storage"),
+        "CLUSTER01",
+        nodes,
+        active={"CMS1": active},
+        home=home,
+        builds={"EXN1": n1, "EXN2": n2},
+        targets=("scr1.lab.example",) if scr else (),
+        groups=("Cluster Group", "Available Storage"),
     )
     if scr:
-        alone = tuple(
-            ServiceFacts(name=one.name, state="Running", start="Auto") for one in services(active=True)
-        )
+        alone = tuple(ServiceFacts(name=one.name, state="Running", start="Auto") for one in services(active=True))
         machines += (machine("SCR1", build=scr, services=alone, mailboxes=12, roles=("Mailbox", "HubTransport")),)
     return estate("CLUSTER01", nodes, machines, **inventory)
 
@@ -220,8 +239,14 @@ def scc(
     nodes = tuple(f"N{i}" for i in range(1, holders + passive + 1))
     active = {f"CMS{i}": f"N{i}" for i in range(1, holders + 1)}
     machines = cluster(
-        "SCC", nodes, active=active, home=home or nodes[-1], quorum=quorum,
-        builds=dict.fromkeys(done, NEW), targets=("SCR1",) if scr else (), shared=True,
+        "SCC",
+        nodes,
+        active=active,
+        home=home or nodes[-1],
+        quorum=quorum,
+        builds=dict.fromkeys(done, NEW),
+        targets=("SCR1",) if scr else (),
+        shared=True,
     )
     if scr:
         machines += (machine("SCR1", build=scr),)
@@ -233,9 +258,7 @@ def scc(
 
 def change(facts: EstateFacts, name: str, /, **fields: Any) -> EstateFacts:
     """The same reading with some fields of one machine replaced."""
-    return replace(
-        facts, machines=tuple(replace(m, **fields) if m.name == name else m for m in facts.machines)
-    )
+    return replace(facts, machines=tuple(replace(m, **fields) if m.name == name else m for m in facts.machines))
 
 
 def each_view(facts: EstateFacts, how: Callable[[ClusterView], ClusterView], cluster_name: str = "") -> EstateFacts:
@@ -255,9 +278,7 @@ def regroup(facts: EstateFacts, group: str, /, **fields: Any) -> EstateFacts:
     """The same reading with one group changed in every view."""
     return each_view(
         facts,
-        lambda view: replace(
-            view, groups=tuple(replace(g, **fields) if g.name == group else g for g in view.groups)
-        ),
+        lambda view: replace(view, groups=tuple(replace(g, **fields) if g.name == group else g for g in view.groups)),
     )
 
 
@@ -294,9 +315,7 @@ def emptied(facts: EstateFacts, node: str, to: str) -> EstateFacts:
         facts,
         lambda view: replace(
             view,
-            groups=tuple(
-                replace(g, owner=to) if g.owner == node and not g.holds_exchange else g for g in view.groups
-            ),
+            groups=tuple(replace(g, owner=to) if g.owner == node and not g.holds_exchange else g for g in view.groups),
         ),
     )
     return node_state(moved, node, NodeStatus.PAUSED)

@@ -45,27 +45,39 @@ plan = Moment(When.PLAN, ccr())
 gate_scr = Moment(When.GATE, ccr(), SCR)
 gate_evacuate = Moment(When.GATE, ccr(scr=NEW), EVACUATE)
 gate_install = Moment(When.GATE, emptied(ccr(scr=NEW), "EXN2", "EXN1"), INSTALL, context=PAUSED)
-gate_handoff = Moment(
-    When.GATE, change(ccr(n2=NEW, scr=NEW, home="EXN1"), "EXN2", validate=(("CMS1", ""),)), HANDOFF
-)
+gate_handoff = Moment(When.GATE, change(ccr(n2=NEW, scr=NEW, home="EXN1"), "EXN2", validate=(("CMS1", ""),)), HANDOFF)
 after_scr = Moment(When.AFTER, ccr(scr=NEW), SCR, context=Context(gate_checks=_gate_checks(gate_scr)))
 after_evacuate = Moment(
-    When.AFTER, emptied(ccr(scr=NEW), "EXN2", "EXN1"), EVACUATE,
+    When.AFTER,
+    emptied(ccr(scr=NEW), "EXN2", "EXN1"),
+    EVACUATE,
     context=replace(PAUSED, gate_checks=_gate_checks(gate_evacuate)),
 )
 after_install = Moment(
-    When.AFTER, emptied(ccr(n2=NEW, scr=NEW), "EXN2", "EXN1"), INSTALL,
+    When.AFTER,
+    emptied(ccr(n2=NEW, scr=NEW), "EXN2", "EXN1"),
+    INSTALL,
     context=replace(PAUSED, gate_checks=_gate_checks(gate_install)),
 )
 after_handoff = Moment(
-    When.AFTER, ccr(n2=NEW, scr=NEW, active="EXN2", home="EXN1"), HANDOFF,
+    When.AFTER,
+    ccr(n2=NEW, scr=NEW, active="EXN2", home="EXN1"),
+    HANDOFF,
     context=Context(gate_checks=_gate_checks(gate_handoff)),
 )
 close = Moment(When.AFTER, ccr(n1=NEW, n2=NEW, scr=NEW, active="EXN2"))
 resumed = Moment(When.AFTER, node_state(after_install.facts, "EXN2", NodeStatus.UP), INSTALL, context=PAUSED)
 
 ALL = {
-    "plan": plan, "gate_scr": gate_scr, "gate_evacuate": gate_evacuate, "gate_install": gate_install,
-    "gate_handoff": gate_handoff, "after_scr": after_scr, "after_evacuate": after_evacuate,
-    "after_install": after_install, "after_handoff": after_handoff, "close": close, "resumed": resumed,
+    "plan": plan,
+    "gate_scr": gate_scr,
+    "gate_evacuate": gate_evacuate,
+    "gate_install": gate_install,
+    "gate_handoff": gate_handoff,
+    "after_scr": after_scr,
+    "after_evacuate": after_evacuate,
+    "after_install": after_install,
+    "after_handoff": after_handoff,
+    "close": close,
+    "resumed": resumed,
 }

@@ -18,7 +18,13 @@ def events(plan: w.Plan, facts: EstateFacts) -> list[w.Event]:
     """Request, plan, start, and for each step its gate, intent, jobs and end."""
     made: list[w.Event] = [
         w.CampaignRequested(
-            campaign=ID, nonce="n", cluster=plan.cluster, channel="C", by=ALICE, package_ref="", options=plan.options,
+            campaign=ID,
+            nonce="n",
+            cluster=plan.cluster,
+            channel="C",
+            by=ALICE,
+            package_ref="",
+            options=plan.options,
             realm=w.Realm.LAB,
         ),
         w.ThreadOpened(ts="1.0"),
@@ -36,34 +42,67 @@ def events(plan: w.Plan, facts: EstateFacts) -> list[w.Event]:
 
 
 def attempt(
-    step: w.Step, checks: tuple[w.Check, ...], after: tuple[w.Check, ...], rendered: tuple[w.Command, ...], number: int = 1
+    step: w.Step,
+    checks: tuple[w.Check, ...],
+    after: tuple[w.Check, ...],
+    rendered: tuple[w.Command, ...],
+    number: int = 1,
 ) -> list[w.Event]:
     """One attempt of a step, as approved by Bob."""
     gate = w.Gate(
-        id=f"{ID}.{step.id}.{number}", campaign=ID, step=step.id, attempt=number, target=step.target, kind="step",
-        title=step.title, digest=f"{step.id}-{number}", commands=rendered, checks=checks,
-        forecast=w.Forecast(step_s=1, downtime_s=0, basis="default"), approvers=(BOB, CAROL), barred=("alice",),
-        quorum=1, opened_at=NOW, expires_at=NOW + 3600,
+        id=f"{ID}.{step.id}.{number}",
+        campaign=ID,
+        step=step.id,
+        attempt=number,
+        target=step.target,
+        kind="step",
+        title=step.title,
+        digest=f"{step.id}-{number}",
+        commands=rendered,
+        checks=checks,
+        forecast=w.Forecast(step_s=1, downtime_s=0, basis="default"),
+        approvers=(BOB, CAROL),
+        barred=("alice",),
+        quorum=1,
+        opened_at=NOW,
+        expires_at=NOW + 3600,
     )
     made: list[w.Event] = [
         w.GatePrepared(gate=gate),
         w.GateOpened(gate=gate.id, channel="C", ts="2.0", posted_hash="h"),
-        w.GateConsumed(intent=w.Intent(
-            gate=gate.id, step=step.id, attempt=number, digest=gate.digest, approved_by=("bob",), users=("U2",),
-            fence=1, token="t", version=5, not_after=NOW + 60)),
+        w.GateConsumed(
+            intent=w.Intent(
+                gate=gate.id,
+                step=step.id,
+                attempt=number,
+                digest=gate.digest,
+                approved_by=("bob",),
+                users=("U2",),
+                fence=1,
+                token="t",
+                version=5,
+                not_after=NOW + 60,
+            )
+        ),
     ]
     for place, command in enumerate(rendered):
         name = f"{ID}-n-{step.id}-{number}-{place}"
-        order = w.JobOrder(name=name, campaign=ID, version=5, gate=gate.id, command=command, command_hash="c",
-                           not_after=NOW + 60)
+        order = w.JobOrder(
+            name=name, campaign=ID, version=5, gate=gate.id, command=command, command_hash="c", not_after=NOW + 60
+        )
         made += [
             w.JobOpened(order=order, token="t"),
             w.JobStarted(job=name),
             w.JobEnded(job=name, state=w.JobState.ENDED, exit_code=0),
         ]
-    made.append(w.StepEnded(
-        outcome=w.Outcome(step=step.id, attempt=number, kind=w.OutcomeKind.DONE, sentence="done", checks=after, at=NOW),
-        advance=True))
+    made.append(
+        w.StepEnded(
+            outcome=w.Outcome(
+                step=step.id, attempt=number, kind=w.OutcomeKind.DONE, sentence="done", checks=after, at=NOW
+            ),
+            advance=True,
+        )
+    )
     return made
 
 

@@ -17,15 +17,32 @@ from tests.procedure.moments import EVACUATE, PLAN
 
 COMMANDS = commands(EVACUATE, moments.gate_evacuate.facts, PACKAGE, campaign="CLUSTER01-7")
 CHECK = Check(
-    rule="DISK", when=When.GATE, verdict=Verdict.PASS, sentence="9000 MB free",
-    facts=(Fact(name="free on C:", value="9000 MB", machine="EXN2", moving=True),
-           Fact(name="level", value="8.3.485.1", machine="EXN2")),
+    rule="DISK",
+    when=When.GATE,
+    verdict=Verdict.PASS,
+    sentence="9000 MB free",
+    facts=(
+        Fact(name="free on C:", value="9000 MB", machine="EXN2", moving=True),
+        Fact(name="level", value="8.3.485.1", machine="EXN2"),
+    ),
 )
 BASE = Agreed(
-    nonce="n1", gate="CLUSTER01-7.s02.1", step="s02", attempt=1, target="EXN2", commands=COMMANDS,
-    scripts=(("job.ps1", "aa"),), package=PACKAGE, plan=PLAN, rules_version=RULES_VERSION, bot_version="1",
-    policy=Policy(requesters=("U1",), approvers=("U2", "U3"), persons=(("U1", "alice"),)), inventory="f",
-    waivers=(), forecast=Forecast(step_s=100, downtime_s=0, basis="default"), checks=(CHECK,),
+    nonce="n1",
+    gate="CLUSTER01-7.s02.1",
+    step="s02",
+    attempt=1,
+    target="EXN2",
+    commands=COMMANDS,
+    scripts=(("job.ps1", "aa"),),
+    package=PACKAGE,
+    plan=PLAN,
+    rules_version=RULES_VERSION,
+    bot_version="1",
+    policy=Policy(requesters=("U1",), approvers=("U2", "U3"), persons=(("U1", "alice"),)),
+    inventory="f",
+    waivers=(),
+    forecast=Forecast(step_s=100, downtime_s=0, basis="default"),
+    checks=(CHECK,),
 )
 
 
@@ -38,17 +55,28 @@ def test_the_same_agreement_has_the_same_digest() -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        {"nonce": "n2"}, {"gate": "CLUSTER01-7.s02.2"}, {"step": "s03"}, {"attempt": 2}, {"target": "EXN1"},
-        {"commands": COMMANDS[:1]}, {"commands": (replace(COMMANDS[0], text="x"), *COMMANDS[1:])},
+        {"nonce": "n2"},
+        {"gate": "CLUSTER01-7.s02.2"},
+        {"step": "s03"},
+        {"attempt": 2},
+        {"target": "EXN1"},
+        {"commands": COMMANDS[:1]},
+        {"commands": (replace(COMMANDS[0], text="x"), *COMMANDS[1:])},
         {"commands": (replace(COMMANDS[0], guard="empty"), *COMMANDS[1:])},
-        {"scripts": (("job.ps1", "bb"),)}, {"package": replace(PACKAGE, sha256="cd" * 32)},
-        {"plan": replace(PLAN, steps=PLAN.steps[:-1])}, {"plan": replace(PLAN, lock_set=("CLUSTER01",))},
-        {"rules_version": "x"}, {"bot_version": "2"}, {"inventory": "g"},
-        {"policy": replace(BASE.policy, approvers=("U2",))}, {"policy": replace(BASE.policy, quorum=2)},
+        {"scripts": (("job.ps1", "bb"),)},
+        {"package": replace(PACKAGE, sha256="cd" * 32)},
+        {"plan": replace(PLAN, steps=PLAN.steps[:-1])},
+        {"plan": replace(PLAN, lock_set=("CLUSTER01",))},
+        {"rules_version": "x"},
+        {"bot_version": "2"},
+        {"inventory": "g"},
+        {"policy": replace(BASE.policy, approvers=("U2",))},
+        {"policy": replace(BASE.policy, quorum=2)},
         {"policy": replace(BASE.policy, persons=(("U1", "bob"),))},
         {"waivers": (Waiver(rule="DISK", step="s02", reason="r", by="a", approved_by=("b",)),)},
         {"forecast": replace(BASE.forecast, category="measured")},
-        {"checks": (replace(CHECK, verdict=Verdict.WARN),)}, {"checks": ()},
+        {"checks": (replace(CHECK, verdict=Verdict.WARN),)},
+        {"checks": ()},
         {"checks": (replace(CHECK, facts=(CHECK.facts[0], replace(CHECK.facts[1], value="8.3.517.0"))),)},
     ],
     ids=lambda field: next(iter(field)),
@@ -61,8 +89,13 @@ def test_everything_a_voter_agrees_to_changes_the_digest(field: dict[str, Any]) 
     "field",
     [
         {"forecast": replace(BASE.forecast, step_s=999.0)},
-        {"checks": (replace(CHECK, sentence="8000 MB free",
-                            facts=(replace(CHECK.facts[0], value="8000 MB"), CHECK.facts[1])),)},
+        {
+            "checks": (
+                replace(
+                    CHECK, sentence="8000 MB free", facts=(replace(CHECK.facts[0], value="8000 MB"), CHECK.facts[1])
+                ),
+            )
+        },
         {"policy": replace(BASE.policy, approvers=("U3", "U2"))},
     ],
     ids=["minutes", "free space", "order of names"],

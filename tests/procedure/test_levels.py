@@ -49,7 +49,9 @@ def test_nine_comes_before_ten() -> None:
     assert Build.parse("8.3.297.2") < Build.parse("8.3.1000.0")
 
 
-@pytest.mark.parametrize("text", ["", "8.3.517", "8.3.517.0.1", "8.3.517.x", "Version 8.3", "8.3.517.-1", "123456.1.1.1"])
+@pytest.mark.parametrize(
+    "text", ["", "8.3.517", "8.3.517.0.1", "8.3.517.x", "Version 8.3", "8.3.517.-1", "123456.1.1.1"]
+)
 def test_what_is_no_build_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a build"):
         Build.parse(text)

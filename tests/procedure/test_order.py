@@ -148,7 +148,9 @@ def at(kind: type, step: str = "") -> int:
     """The place of the first event of a kind (of a step)."""
     for place, event in enumerate(EVENTS):
         text = repr(event)
-        if isinstance(event, kind) and (not step or f".{step}." in text or f"-{step}-" in text or f"step='{step}'" in text):
+        if isinstance(event, kind) and (
+            not step or f".{step}." in text or f"-{step}-" in text or f"step='{step}'" in text
+        ):
             return place
     raise AssertionError(f"no {kind.__name__} of {step}")
 
@@ -192,11 +194,16 @@ SPOILED = {
     "the gate does not bar the requester": (gate("s03", barred=()), "APPROVAL-FRESH"),
     "the gate never stood in Slack": (without(at(w.GateOpened, "s03")), "APPROVAL-FRESH"),
     "a job without an intent": (without(at(w.GateConsumed, "s03")), "APPROVAL-FRESH"),
-    "a gate twice": ([*EVENTS[: at(w.GatePrepared, "s03") + 1], *EVENTS[at(w.GatePrepared, "s03") :]], "APPROVAL-FRESH"),
-    "an intent twice": ([*EVENTS[: at(w.GateConsumed, "s03") + 1], *EVENTS[at(w.GateConsumed, "s03") :]], "APPROVAL-FRESH"),
+    "a gate twice": (
+        [*EVENTS[: at(w.GatePrepared, "s03") + 1], *EVENTS[at(w.GatePrepared, "s03") :]],
+        "APPROVAL-FRESH",
+    ),
+    "an intent twice": (
+        [*EVENTS[: at(w.GateConsumed, "s03") + 1], *EVENTS[at(w.GateConsumed, "s03") :]],
+        "APPROVAL-FRESH",
+    ),
     "a job twice": ([*EVENTS[: at(w.JobOpened, "s03") + 1], *EVENTS[at(w.JobOpened, "s03") :]], "ONE-AT-A-TIME"),
-    "a step left out": (
-        [*EVENTS[: at(w.GatePrepared, "s02")], *EVENTS[at(w.GatePrepared, "s03") :]], "PRE-COMPLETE"),
+    "a step left out": ([*EVENTS[: at(w.GatePrepared, "s02")], *EVENTS[at(w.GatePrepared, "s03") :]], "PRE-COMPLETE"),
     "an install on a node with groups": (checks("s03", "NODE-EMPTY", w.Verdict.BLOCK), "NODE-EMPTY"),
     "an install where nobody could tell": (checks("s03", "NODE-PASSIVE", w.Verdict.UNKNOWN), "NODE-PASSIVE"),
     "an install without the proof": (gate("s03", checks=()), "NODE-EMPTY"),
@@ -208,14 +215,20 @@ SPOILED = {
     "no request": (EVENTS[1:], "APPROVAL-FRESH"),
     "an intent after an abort": (
         [*EVENTS[: at(w.GateConsumed, "s03")], w.AbortRequested(by=BOB), *EVENTS[at(w.GateConsumed, "s03") :]],
-        "APPROVAL-FRESH"),
+        "APPROVAL-FRESH",
+    ),
     "a job after an abort": (
         [*EVENTS[: at(w.JobOpened, "s03")], w.AbortRequested(by=BOB), *EVENTS[at(w.JobOpened, "s03") :]],
-        "APPROVAL-FRESH"),
+        "APPROVAL-FRESH",
+    ),
     "an intent after a pause": (
-        [*EVENTS[: at(w.GateConsumed, "s03")], w.Paused(by=BOB), *EVENTS[at(w.GateConsumed, "s03") :]], "APPROVAL-FRESH"),
+        [*EVENTS[: at(w.GateConsumed, "s03")], w.Paused(by=BOB), *EVENTS[at(w.GateConsumed, "s03") :]],
+        "APPROVAL-FRESH",
+    ),
     "approved by the one who retried": (
-        [*EVENTS[: at(w.GatePrepared, "s03")], w.Retried(by=BOB), *EVENTS[at(w.GatePrepared, "s03") :]], "APPROVAL-FRESH"),
+        [*EVENTS[: at(w.GatePrepared, "s03")], w.Retried(by=BOB), *EVENTS[at(w.GatePrepared, "s03") :]],
+        "APPROVAL-FRESH",
+    ),
 }
 
 
@@ -267,7 +280,9 @@ def test_a_failed_attempt_and_a_retry_by_somebody_else_are_accepted() -> None:
     failed = [
         *first,
         w.JobEnded(job=first[3].order.name, state=w.JobState.ENDED, exit_code=1603),  # type: ignore[union-attr]
-        w.StepEnded(outcome=w.Outcome(step="s03", attempt=1, kind=w.OutcomeKind.FAILED, sentence="1603"), advance=False),
+        w.StepEnded(
+            outcome=w.Outcome(step="s03", attempt=1, kind=w.OutcomeKind.FAILED, sentence="1603"), advance=False
+        ),
         w.Retried(by=ALICE),
     ]
     event = EVENTS[begin]
@@ -288,8 +303,11 @@ def test_a_restart_after_3010_is_accepted_and_skipping_it_is_not() -> None:
     owed = [
         *install,
         w.JobEnded(job=job, state=w.JobState.ENDED, exit_code=3010),
-        w.StepEnded(outcome=w.Outcome(step="s03", attempt=1, kind=w.OutcomeKind.NEEDS_RESTART, sentence="3010"),
-                    advance=True, insert=restart),
+        w.StepEnded(
+            outcome=w.Outcome(step="s03", attempt=1, kind=w.OutcomeKind.NEEDS_RESTART, sentence="3010"),
+            advance=True,
+            insert=restart,
+        ),
     ]
     reboot = w.Command(text="shutdown.exe /r", kind=w.JobKind.TASK, node="EXN2", purpose="", effect="restart")
     done = EVENTS[end]
@@ -305,8 +323,18 @@ def test_a_restart_after_3010_is_accepted_and_skipping_it_is_not() -> None:
 def living(*done: str, plan: w.Plan = PLAN, **kinds: w.OutcomeKind) -> w.Campaign:
     outcomes = [w.Outcome(step=s, attempt=1, kind=w.OutcomeKind.DONE, sentence="") for s in done]
     outcomes += [w.Outcome(step=s, attempt=1, kind=k, sentence="") for s, k in kinds.items()]
-    return w.Campaign(id="CLUSTER01-7", nonce="n", cluster="CLUSTER01", channel="C", state=w.State.READY, version=1,
-                      head="", requester=ALICE, plan=plan, outcomes=tuple(outcomes))
+    return w.Campaign(
+        id="CLUSTER01-7",
+        nonce="n",
+        cluster="CLUSTER01",
+        channel="C",
+        state=w.State.READY,
+        version=1,
+        head="",
+        requester=ALICE,
+        plan=plan,
+        outcomes=tuple(outcomes),
+    )
 
 
 def test_each_step_may_come_when_all_before_it_are_done_and_not_earlier() -> None:

@@ -64,8 +64,11 @@ def test_a_healthy_ccr_cluster_with_its_target() -> None:
     assert "by then" in plan.steps[4].because  # Cluster Group followed s02
 
 
-@pytest.mark.parametrize("facts", [ccr(), ccr(scr=None), ccr(active="EXN2", home="EXN1"), scc(3, 1, scr=OLD), scc(5, 2)],
-                         ids=["ccr", "no-scr", "swapped", "scc-3-1", "scc-5-2"])
+@pytest.mark.parametrize(
+    "facts",
+    [ccr(), ccr(scr=None), ccr(active="EXN2", home="EXN1"), scc(3, 1, scr=OLD), scc(5, 2)],
+    ids=["ccr", "no-scr", "swapped", "scc-3-1", "scc-5-2"],
+)
 def test_every_gate_and_every_check_after_it_passes_when_all_goes_well(facts: EstateFacts) -> None:
     plan = plan_of(facts)
     for step, gate, after, _left in campaign(plan, facts):
@@ -84,10 +87,13 @@ def test_the_same_facts_make_the_same_plan() -> None:
 
 def test_a_half_done_cluster_goes_on_where_it_stands() -> None:
     assert shape(plan_of(ccr(scr=NEW, n2=NEW))) == [
-        ("handoff", "EXN2", "CMS1"), ("evacuate", "EXN1", "EXN2"), ("install", "EXN1", ""),
+        ("handoff", "EXN2", "CMS1"),
+        ("evacuate", "EXN1", "EXN2"),
+        ("install", "EXN1", ""),
     ]
     assert shape(plan_of(ccr(scr=NEW, n2=NEW, active="EXN2", home="EXN1"))) == [
-        ("evacuate", "EXN1", "EXN2"), ("install", "EXN1", ""),
+        ("evacuate", "EXN1", "EXN2"),
+        ("install", "EXN1", ""),
     ]
     assert shape(plan_of(ccr(n1=NEW, n2=NEW))) == [("install", "SCR1", "")]
 
@@ -125,7 +131,10 @@ def test_failback_brings_each_mail_server_home_in_reverse() -> None:
 
 def test_stop_move_start_is_an_option_of_every_handoff() -> None:
     plan = plan_of(ccr(), options=Options(failback=True, stop_move_start=True))
-    assert [s.option for s in plan.steps if s.kind is StepKind.HANDOFF] == ["stop-move-start", "failback+stop-move-start"]
+    assert [s.option for s in plan.steps if s.kind is StepKind.HANDOFF] == [
+        "stop-move-start",
+        "failback+stop-move-start",
+    ]
 
 
 def test_a_pending_restart_puts_a_restart_between_emptying_and_installing() -> None:
@@ -134,17 +143,25 @@ def test_a_pending_restart_puts_a_restart_between_emptying_and_installing() -> N
     assert plan.steps[2].option == "reboot-first"
 
 
-def standby(nodes: tuple[str, ...], *, builds: dict[str, str] | None = None, typed: str = "sb1.lab.example") -> EstateFacts:
+def standby(
+    nodes: tuple[str, ...], *, builds: dict[str, str] | None = None, typed: str = "sb1.lab.example"
+) -> EstateFacts:
     main = recms(ccr(scr=None), "CMS1", standbys=(("SG1", (StandbyFacts(node_name=typed),)), ("SG2", ())))
-    return estate("CLUSTER01", ("EXN1", "EXN2"),
-                  (*main.machines, *cluster("STANDBY01", nodes, builds=builds, quorum=QuorumModel.NODE_SHARE)))
+    return estate(
+        "CLUSTER01",
+        ("EXN1", "EXN2"),
+        (*main.machines, *cluster("STANDBY01", nodes, builds=builds, quorum=QuorumModel.NODE_SHARE)),
+    )
 
 
 def test_a_standby_cluster_is_patched_whole_and_first_named_node_first() -> None:
     facts = standby(("SB2", "SB1"))
     plan = plan_of(facts)
     assert shape(plan)[:4] == [
-        ("evacuate", "SB1", "SB2"), ("install", "SB1", ""), ("evacuate", "SB2", "SB1"), ("install", "SB2", ""),
+        ("evacuate", "SB1", "SB2"),
+        ("install", "SB1", ""),
+        ("evacuate", "SB2", "SB1"),
+        ("install", "SB2", ""),
     ]
     assert {step.cluster for step in plan.steps[:4]} == {"STANDBY01"}
     assert {step.role for step in plan.steps[:4]} == {"scr-target"}
@@ -167,8 +184,11 @@ def test_a_one_node_standby_cluster_is_only_installed_and_says_so() -> None:
 
 
 def test_targets_shared_by_groups_and_spelled_in_two_ways_are_one_machine() -> None:
-    facts = recms(ccr(), "CMS1", standbys=(
-        ("SG1", (StandbyFacts(node_name="SCR1"),)), ("SG2", (StandbyFacts(node_name="scr1.LAB.example"),))))
+    facts = recms(
+        ccr(),
+        "CMS1",
+        standbys=(("SG1", (StandbyFacts(node_name="SCR1"),)), ("SG2", (StandbyFacts(node_name="scr1.LAB.example"),))),
+    )
     assert [s.target for s in plan_of(facts).steps].count("SCR1") == 1
 
 
@@ -232,7 +252,12 @@ def test_the_facts_may_spell_nodes_in_full_and_in_any_case() -> None:
 def test_the_restart_after_3010_belongs_to_its_install() -> None:
     install = plan_of(ccr()).steps[2]
     restart = restart_after(install)
-    assert (restart.kind, restart.target, restart.cluster, restart.id) == (StepKind.RESTART, "EXN2", "CLUSTER01", "s03r")
+    assert (restart.kind, restart.target, restart.cluster, restart.id) == (
+        StepKind.RESTART,
+        "EXN2",
+        "CLUSTER01",
+        "s03r",
+    )
     assert restart.option == ""
 
 
@@ -249,14 +274,20 @@ def test_an_all_passive_cluster_is_planned_without_handoffs() -> None:
 def test_the_record_of_a_campaign_says_who_is_not_finished() -> None:
     plan = plan_of(ccr())
     base = Campaign(
-        id="CLUSTER01-7", nonce="n", cluster="CLUSTER01", channel="C", state=State.READY, version=9, head="h",
-        requester=Actor(user="U1", person="alice"), plan=plan, step_index=2,
+        id="CLUSTER01-7",
+        nonce="n",
+        cluster="CLUSTER01",
+        channel="C",
+        state=State.READY,
+        version=9,
+        head="h",
+        requester=Actor(user="U1", person="alice"),
+        plan=plan,
+        step_index=2,
     )
 
     def seen(*outcomes: tuple[str, OutcomeKind]) -> Context:
-        made = tuple(
-            Outcome(step=step, attempt=1, kind=kind, sentence="", at=NOW) for step, kind in outcomes
-        )
+        made = tuple(Outcome(step=step, attempt=1, kind=kind, sentence="", at=NOW) for step, kind in outcomes)
         return context_of(replace(base, outcomes=made))
 
     assert seen().done == ()
@@ -264,10 +295,18 @@ def test_the_record_of_a_campaign_says_who_is_not_finished() -> None:
     assert seen(("s03", OutcomeKind.FAILED), ("s03", OutcomeKind.DONE)).unverified == ()
     owed = seen(("s03", OutcomeKind.NEEDS_RESTART))
     assert (owed.restarts_owed, owed.unverified) == (("EXN2",), ("EXN2",))
-    restarted = replace(base, plan=replace(plan, steps=(*plan.steps[:3], restart_after(plan.steps[2]), *plan.steps[3:])))
-    after = context_of(replace(restarted, outcomes=(
-        Outcome(step="s03", attempt=1, kind=OutcomeKind.NEEDS_RESTART, sentence=""),
-        Outcome(step="s03r", attempt=1, kind=OutcomeKind.DONE, sentence=""))))
+    restarted = replace(
+        base, plan=replace(plan, steps=(*plan.steps[:3], restart_after(plan.steps[2]), *plan.steps[3:]))
+    )
+    after = context_of(
+        replace(
+            restarted,
+            outcomes=(
+                Outcome(step="s03", attempt=1, kind=OutcomeKind.NEEDS_RESTART, sentence=""),
+                Outcome(step="s03r", attempt=1, kind=OutcomeKind.DONE, sentence=""),
+            ),
+        )
+    )
     assert (after.restarts_owed, after.unverified) == ((), ())
 
 

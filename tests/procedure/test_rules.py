@@ -116,7 +116,8 @@ def copies(status: str, queue: int | Unknown = 0, replay: int | Unknown = 0) -> 
 
 def scr_copy(status: str) -> tuple[CopyFacts, ...]:
     return tuple(
-        CopyFacts(storage_group=g, status=status, copy_queue=0, replay_queue=900, standby="scr1") for g in ("SG1", "SG2")
+        CopyFacts(storage_group=g, status=status, copy_queue=0, replay_queue=900, standby="scr1")
+        for g in ("SG1", "SG2")
     )
 
 
@@ -129,7 +130,8 @@ def _standby(name: str) -> StandbyFacts:
 
 
 INTERIM = LevelFacts(
-    exsetup=OLD, base=BASE,
+    exsetup=OLD,
+    base=BASE,
     patches=(*level(OLD).patches, PatchFacts(name="Interim Update for Exchange (KB123456)", state=1)),  # type: ignore[misc]
 )
 UNSURE = LevelFacts(exsetup=NEW, patches=level(OLD).patches, base=BASE)
@@ -144,8 +146,13 @@ ROWS = (
     Row("PRE-COMPLETE", "gate_scr", quiet("SCR1"), UNKNOWN, "SCR1 did not answer"),
     Row("VIEW-AGREE", "plan", seen_by_one, BLOCK, "disagree"),
     Row("VIEW-AGREE", "gate_install", on("EXN1", cluster=GONE), UNKNOWN, "could not be seen"),
-    Row("VIEW-AGREE", "gate_evacuate", lambda f: change(
-        f, "EXN1", cluster=regroup(f, "Cluster Group", owner="EXN1").machines[0].cluster), BLOCK, "'Cluster Group'"),
+    Row(
+        "VIEW-AGREE",
+        "gate_evacuate",
+        lambda f: change(f, "EXN1", cluster=regroup(f, "Cluster Group", owner="EXN1").machines[0].cluster),
+        BLOCK,
+        "'Cluster Group'",
+    ),
     Row("CLOCK-SKEW", "gate_install", on("EXN2", skew_s=61.0), UNKNOWN, "more than 60 s"),
     Row("CLOCK-SKEW", "gate_install", on("EXN2", skew_s=GONE), UNKNOWN, "could not be read"),
     Row("NODE-MEMBER", "plan", state("EXN2", NodeStatus.PAUSED), BLOCK, "Paused"),
@@ -161,13 +168,33 @@ ROWS = (
     Row("SCR-TARGETS-FIRST", "gate_install", on("SCR1", level=GONE), UNKNOWN, "not known", waivable=True),
     Row("SCR-TARGETS-FIRST", "gate_install", cms(standbys=GONE), UNKNOWN, "not known"),
     Row("SCR-TARGET-PASSIVE", "plan", on("SCR1", cluster=GONE), UNKNOWN, "not known"),
-    Row("SCR-CYCLE", "plan", on("SCR1", own_standbys=(("SG9", (_standby("cms1.lab.example"),)),)), BLOCK, "SCR1 → CMS1",
-        waivable=True),
-    Row("SCR-CYCLE", "plan", on("SCR1", own_standbys=(("SG9", (_standby("SCR1"),)),)), BLOCK, "other way round",
-        waivable=True),
-    Row("SCR-CYCLE", "plan", on("SCR1", own_standbys=(("SG9", (_standby("FAR"),)),)), PASS, "No SCR target is a source"),
-    Row("SCR-CYCLE", "plan", cms(standbys=(("SG1", (_standby("EXN2"),)), ("SG2", ()))), BLOCK, "one of its own nodes",
-        waivable=True),
+    Row(
+        "SCR-CYCLE",
+        "plan",
+        on("SCR1", own_standbys=(("SG9", (_standby("cms1.lab.example"),)),)),
+        BLOCK,
+        "SCR1 → CMS1",
+        waivable=True,
+    ),
+    Row(
+        "SCR-CYCLE",
+        "plan",
+        on("SCR1", own_standbys=(("SG9", (_standby("SCR1"),)),)),
+        BLOCK,
+        "other way round",
+        waivable=True,
+    ),
+    Row(
+        "SCR-CYCLE", "plan", on("SCR1", own_standbys=(("SG9", (_standby("FAR"),)),)), PASS, "No SCR target is a source"
+    ),
+    Row(
+        "SCR-CYCLE",
+        "plan",
+        cms(standbys=(("SG1", (_standby("EXN2"),)), ("SG2", ()))),
+        BLOCK,
+        "one of its own nodes",
+        waivable=True,
+    ),
     Row("SCR-CYCLE", "plan", on("SCR1", own_standbys=GONE), UNKNOWN, "not known"),
     Row("LEVEL-AGREE", "plan", on("EXN2", level=UNSURE), BLOCK, "disagree", waivable=True),
     Row("LEVEL-AGREE", "gate_install", on("EXN2", level=GONE), UNKNOWN, "could not be read"),
@@ -185,10 +212,20 @@ ROWS = (
     Row("PKG-HASH", "gate_install", on("EXN2", package=UNSIGNED), WARN, "NotSigned"),
     Row("LEVEL-REACHED", "after_install", on("EXN2", level=level(OLD)), BLOCK, "still at"),
     Row("LEVEL-REACHED", "after_install", on("EXN2", level=UNSURE), UNKNOWN, "disagree"),
-    Row("CLUSSVC-BACK", "after_install", on("EXN2", cluster_service=ServiceFacts(
-        name="ClusSvc", state="Stopped", start="Auto")), BLOCK, "is Stopped"),
-    Row("CLUSSVC-BACK", "after_install", on("EXN2", cluster_service=ServiceFacts(
-        name="ClusSvc", state="Running", start="Disabled")), BLOCK, "starts Disabled"),
+    Row(
+        "CLUSSVC-BACK",
+        "after_install",
+        on("EXN2", cluster_service=ServiceFacts(name="ClusSvc", state="Stopped", start="Auto")),
+        BLOCK,
+        "is Stopped",
+    ),
+    Row(
+        "CLUSSVC-BACK",
+        "after_install",
+        on("EXN2", cluster_service=ServiceFacts(name="ClusSvc", state="Running", start="Disabled")),
+        BLOCK,
+        "starts Disabled",
+    ),
     Row("CLUSSVC-BACK", "after_install", state("EXN2", NodeStatus.DOWN), BLOCK, "see EXN2 Down"),
     Row("CLUSSVC-BACK", "after_install", on("EXN2", cluster_service=GONE), UNKNOWN, "could not be read"),
     Row("CLUSSVC-BACK", "after_install", quiet("EXN2"), UNKNOWN, "did not answer"),
@@ -200,15 +237,31 @@ ROWS = (
     Row("NODE-PASSIVE", "gate_evacuate", on("EXN2", services=()), UNKNOWN, "does not list"),
     Row("NODE-PASSIVE", "gate_scr", on("SCR1", cluster=GONE), UNKNOWN, "cluster node"),
     Row("NODE-NO-CMS-GROUP", "gate_install", group("CMS1", owner="EXN2", state=GroupStatus.OFFLINE), BLOCK, "Offline"),
-    Row("NODE-NO-CMS-GROUP", "gate_install", lambda f: change(
-        change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE), UNKNOWN, "could not be read"),
+    Row(
+        "NODE-NO-CMS-GROUP",
+        "gate_install",
+        lambda f: change(change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE),
+        UNKNOWN,
+        "could not be read",
+    ),
     Row("ONE-AT-A-TIME", "gate_evacuate", lambda f: f, BLOCK, "restart that has not happened"),
     Row("NODE-EMPTY", "gate_install", group("Cluster Group", owner="EXN2"), BLOCK, "still owns 'Cluster Group'"),
-    Row("NODE-EMPTY", "gate_install", group(
-        "Cluster Group", owner="EXN2", possible_owners=("EXN2",)), BLOCK, "still owns", waivable=True),
+    Row(
+        "NODE-EMPTY",
+        "gate_install",
+        group("Cluster Group", owner="EXN2", possible_owners=("EXN2",)),
+        BLOCK,
+        "still owns",
+        waivable=True,
+    ),
     Row("NODE-EMPTY", "after_evacuate", group("Available Storage", owner="EXN2"), BLOCK, "Available Storage"),
-    Row("NODE-EMPTY", "gate_install", lambda f: change(
-        change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE), UNKNOWN, "could not be read"),
+    Row(
+        "NODE-EMPTY",
+        "gate_install",
+        lambda f: change(change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE),
+        UNKNOWN,
+        "could not be read",
+    ),
     Row("NODE-PAUSED", "gate_install", state("EXN2", NodeStatus.UP), BLOCK, "not Paused", waivable=True),
     Row("NODE-PAUSED", "after_evacuate", state("EXN2", NodeStatus.UP), BLOCK, "not Paused", waivable=True),
     Row("NODE-PAUSED", "gate_install", state("EXN2", NodeStatus.UNKNOWN), UNKNOWN, "not known"),
@@ -223,8 +276,13 @@ ROWS = (
     Row("GROUP-MOVE-PLAN", "plan", group("Cluster Group", possible_owners=("EXN2",)), BLOCK, "must leave EXN2"),
     Row("GROUP-MOVE-CMD", "plan", group("Cluster Group", name='Cluster "A" Group'), BLOCK, "double quote"),
     Row("GROUP-MOVE-CMD", "gate_evacuate", group("Available Storage", name="a\nb"), BLOCK, "control character"),
-    Row("GROUP-MOVE-CMD", "plan", lambda f: change(
-        change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE), UNKNOWN, "could not be read"),
+    Row(
+        "GROUP-MOVE-CMD",
+        "plan",
+        lambda f: change(change(f, "EXN1", cluster=GONE), "EXN2", cluster=GONE),
+        UNKNOWN,
+        "could not be read",
+    ),
     Row("FAILBACK-OFF", "plan", group("CMS1", auto_failback=1, preferred=("EXN1",)), BLOCK, "to EXN1", waivable=True),
     Row("FAILBACK-OFF", "gate_handoff", group("Cluster Group", auto_failback=GONE), UNKNOWN, "not known"),
     Row("WINDOW", "plan", window("Sat 22:00-22:30"), BLOCK, "too short"),
@@ -232,20 +290,44 @@ ROWS = (
     Row("WINDOW", "gate_handoff", window("Sat 18:00-20:20"), BLOCK, "not enough"),
     Row("WINDOW", "gate_scr", window("Sat 18:00-20:20"), BLOCK, "not enough"),
     Row("WINDOW", "plan", window("at night"), UNKNOWN, "cannot be read"),
-    Row("MIXED-LEVEL-MOVE", "gate_handoff", lambda f: change(
-        change(f, "EXN1", level=level(NEW)), "EXN2", level=level(OLD)), BLOCK, "back to", waivable=True),
+    Row(
+        "MIXED-LEVEL-MOVE",
+        "gate_handoff",
+        lambda f: change(change(f, "EXN1", level=level(NEW)), "EXN2", level=level(OLD)),
+        BLOCK,
+        "back to",
+        waivable=True,
+    ),
     Row("MIXED-LEVEL-MOVE", "gate_handoff", on("EXN2", level=GONE), UNKNOWN, "not known"),
     Row("BACKUP-RUNNING", "gate_handoff", cms(databases=dbs(backup_running=True)), BLOCK, "A backup of MBX1"),
     Row("BACKUP-RUNNING", "gate_install", cms(databases=dbs(backup_running=True)), BLOCK, "is running", waivable=True),
     Row("BACKUP-RUNNING", "gate_install", cms(databases=dbs(backup_running=GONE)), UNKNOWN, "not known"),
     Row("BACKUP-RUNNING", "gate_install", cms(databases=GONE), UNKNOWN, "not known"),
-    Row("BACKUP-RUNNING", "gate_install", on("EXN2", software=(("replica-writer", "Failed"),)), BLOCK, "Replica Writer",
-        waivable=True),
+    Row(
+        "BACKUP-RUNNING",
+        "gate_install",
+        on("EXN2", software=(("replica-writer", "Failed"),)),
+        BLOCK,
+        "Replica Writer",
+        waivable=True,
+    ),
     Row("SEEDING-NONE", "gate_install", cms(copies=copies("Seeding")), BLOCK, "Seeding", waivable=True),
-    Row("SEEDING-NONE", "gate_handoff", cms(copies=(*copies("Healthy"), *scr_copy("Seeding"))), BLOCK, "SCR1".lower(),
-        waivable=True),
-    Row("SEEDING-NONE", "gate_scr", cms(copies=(*copies("Healthy"), *scr_copy("Seeding"))), BLOCK, "Seeding",
-        waivable=True),
+    Row(
+        "SEEDING-NONE",
+        "gate_handoff",
+        cms(copies=(*copies("Healthy"), *scr_copy("Seeding"))),
+        BLOCK,
+        "SCR1".lower(),
+        waivable=True,
+    ),
+    Row(
+        "SEEDING-NONE",
+        "gate_scr",
+        cms(copies=(*copies("Healthy"), *scr_copy("Seeding"))),
+        BLOCK,
+        "Seeding",
+        waivable=True,
+    ),
     Row("SEEDING-NONE", "gate_install", cms(copies=GONE), UNKNOWN, "could not be read"),
     Row("MOVE-READY", "gate_handoff", cms(copies=copies("Initializing")), BLOCK, "Initializing"),
     Row("MOVE-READY", "gate_handoff", cms(copies=copies("Failed")), BLOCK, "Failed"),
@@ -265,9 +347,16 @@ ROWS = (
     Row("MOVE-READY", "gate_handoff", on("EXN2", level=GONE), UNKNOWN, "at the level"),
     Row("MOVE-READY", "gate_handoff", on("EXN2", validate=()), UNKNOWN, "not validated"),
     Row("MOVE-READY", "gate_handoff", on("EXN2", validate=GONE), UNKNOWN, "could not be run"),
-    Row("MOVE-READY", "gate_handoff", on("EXN2", validate=(("CMS1", "copies are failed"),)), BLOCK, "copies are failed"),
-    Row("MOVE-READY", "gate_handoff", on("EXN1", health=(HealthItem(
-        check="SGCopyFailed", result="*FAILED*", error="SG1"),)), BLOCK, "SGCopyFailed"),
+    Row(
+        "MOVE-READY", "gate_handoff", on("EXN2", validate=(("CMS1", "copies are failed"),)), BLOCK, "copies are failed"
+    ),
+    Row(
+        "MOVE-READY",
+        "gate_handoff",
+        on("EXN1", health=(HealthItem(check="SGCopyFailed", result="*FAILED*", error="SG1"),)),
+        BLOCK,
+        "SGCopyFailed",
+    ),
     Row("MOVE-READY", "gate_handoff", on("EXN2", health=GONE), UNKNOWN, "Test-ReplicationHealth on EXN2"),
     Row("MOVE-READY", "gate_handoff", on("EXN2", health=None), UNKNOWN, "does not exist"),
     Row("MOVE-DONE", "after_handoff", cms(active_node="EXN1"), BLOCK, "not on EXN2"),
@@ -277,10 +366,18 @@ ROWS = (
     Row("MOVE-DONE", "after_handoff", cms(state=GONE), UNKNOWN, "CMS1"),
     Row("MOVE-DONE", "after_handoff", on("EXN2", mapi=(("MBX1", "*FAILURE*"),)), BLOCK, "Test-MapiConnectivity"),
     Row("GROUPS-SNAPSHOT", "gate_evacuate", group("Cluster Group", state=GroupStatus.PENDING), BLOCK, "changing"),
-    Row("GROUPS-SNAPSHOT", "gate_evacuate", group("Cluster Group", state=GroupStatus.FAILED), BLOCK, "Failed",
-        waivable=True),
+    Row(
+        "GROUPS-SNAPSHOT",
+        "gate_evacuate",
+        group("Cluster Group", state=GroupStatus.FAILED),
+        BLOCK,
+        "Failed",
+        waivable=True,
+    ),
     Row("GROUPS-SNAPSHOT", "gate_evacuate", group("Cluster Group", state=GroupStatus.UNKNOWN), UNKNOWN, "not known"),
-    Row("GROUPS-SNAPSHOT", "after_evacuate", group("Cluster Group", state=GroupStatus.OFFLINE), BLOCK, "before the step"),
+    Row(
+        "GROUPS-SNAPSHOT", "after_evacuate", group("Cluster Group", state=GroupStatus.OFFLINE), BLOCK, "before the step"
+    ),
     Row("GROUPS-SNAPSHOT", "after_evacuate", view(groups=()), BLOCK, "not listed"),
     Row("SERVICES-SNAPSHOT", "after_install", service("MSExchangeRepl", start="Disabled"), BLOCK, "Disabled"),
     Row("SERVICES-SNAPSHOT", "after_install", service("MSExchangeRepl", state_="Stopped"), BLOCK, "is Stopped"),
@@ -297,8 +394,14 @@ ROWS = (
     Row("WMF-VERSION", "plan", on("EXN2", powershell=GONE), UNKNOWN, "not known"),
     Row("AV", "plan", service("FSCController"), BLOCK, "Forefront", waivable=True),
     Row("AV", "gate_install", on("EXN2", services=GONE), UNKNOWN, "could not be read"),
-    Row("REBOOT-PENDING", "gate_install", on("EXN2", reboot_pending=("RebootPending",)), BLOCK, "waits for a restart",
-        waivable=True),
+    Row(
+        "REBOOT-PENDING",
+        "gate_install",
+        on("EXN2", reboot_pending=("RebootPending",)),
+        BLOCK,
+        "waits for a restart",
+        waivable=True,
+    ),
     Row("REBOOT-PENDING", "gate_install", on("EXN2", reboot_pending=GONE), UNKNOWN, "not known"),
     Row("DISK", "gate_install", on("EXN2", disk_free_mb=(("C:", 100),)), BLOCK, "less than 3072 MB"),
     Row("DISK", "gate_install", on("EXN2", disk_free_mb=()), UNKNOWN, "does not list drive C:"),
@@ -310,8 +413,13 @@ ROWS = (
     Row("BACKUP-RECENT", "plan", cms(databases=dbs(last_full_backup=GONE)), UNKNOWN, "not known"),
     Row("BOTH-NODES", "close", on("EXN1", level=level(OLD)), BLOCK, "below"),
     Row("BOTH-NODES", "close", on("SCR1", level=GONE), UNKNOWN, "not known"),
-    Row("CUSTOM-ACTIONS", "gate_install", on("EXN2", software=(
-        ("custom-actions-sha256", "ff" * 32), ("custom-actions", "Stop-Service x"))), WARN, "Stop-Service x"),
+    Row(
+        "CUSTOM-ACTIONS",
+        "gate_install",
+        on("EXN2", software=(("custom-actions-sha256", "ff" * 32), ("custom-actions", "Stop-Service x"))),
+        WARN,
+        "Stop-Service x",
+    ),
     Row("CRL-REACH", "plan", lambda f: f, WARN, "40 to 60 minutes"),
     Row("EXEC-POLICY", "plan", on("EXN2", machine_policy="AllSigned"), WARN, "AllSigned"),
     Row("EXEC-POLICY", "plan", on("EXN2", machine_policy=GONE), UNKNOWN, "not known"),
@@ -432,10 +540,17 @@ def test_quorum_is_counted_by_its_own_model(
 ) -> None:
     facts = scc(1, nodes - 1, quorum=model)
     target = f"N{nodes}"
-    facts = each_view(facts, lambda one: replace(
-        one, witness_ok=witness,
-        nodes=tuple((n, NodeStatus.UP if n == target or i < others_up else NodeStatus.DOWN)
-                    for i, (n, _) in enumerate(one.nodes))))
+    facts = each_view(
+        facts,
+        lambda one: replace(
+            one,
+            witness_ok=witness,
+            nodes=tuple(
+                (n, NodeStatus.UP if n == target or i < others_up else NodeStatus.DOWN)
+                for i, (n, _) in enumerate(one.nodes)
+            ),
+        ),
+    )
     step = replace(moments.EVACUATE, target=target, cluster="SCC")
     check = replace(moments.gate_evacuate, facts=facts, step=step, plan=None).check("QUORUM-SURVIVES")
     assert check.verdict is verdict, check.sentence

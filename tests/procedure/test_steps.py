@@ -61,7 +61,11 @@ def test_a_handoff_names_its_comment_and_never_asks() -> None:
         "-Confirm:$false"
     )
     assert (move.kind, move.node, move.language, move.effect) == (
-        JobKind.RUNNER, "EXN2", "powershell", "handoff:CMS1:EXN2")
+        JobKind.RUNNER,
+        "EXN2",
+        "powershell",
+        "handoff:CMS1:EXN2",
+    )
     assert "IgnoreDismounted" not in move.text
     assert "TerminateClients" not in move.text
 
@@ -70,7 +74,10 @@ def test_stop_move_start_starts_in_the_same_command() -> None:
     (move,) = made(replace(HANDOFF, option="failback+stop-move-start"))
     parts = move.text.split("; ")
     assert [part.split(" ")[0] for part in parts] == [
-        "Stop-ClusteredMailboxServer", "Move-ClusteredMailboxServer", "Start-ClusteredMailboxServer"]
+        "Stop-ClusteredMailboxServer",
+        "Move-ClusteredMailboxServer",
+        "Start-ClusteredMailboxServer",
+    ]
 
 
 def test_a_restart_resumes_only_when_it_follows_the_install() -> None:
@@ -103,7 +110,9 @@ def test_a_group_goes_where_it_may_be_owned() -> None:
 
 def test_restore_puts_back_what_an_install_left_disabled_and_resumes() -> None:
     broken = tuple(
-        ServiceFacts(name=s.name, state="Stopped", start="Disabled") if s.name in {"MSExchangeRepl", "MSExchangeIS"} else s
+        ServiceFacts(name=s.name, state="Stopped", start="Disabled")
+        if s.name in {"MSExchangeRepl", "MSExchangeIS"}
+        else s
         for s in services()
     )
     facts = change(emptied(ccr(scr=NEW), "EXN2", "EXN1"), "EXN2", services=broken)
@@ -116,7 +125,9 @@ def test_restore_puts_back_what_an_install_left_disabled_and_resumes() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ['a"b', "a'b", "a%PATH%", "a\nb", "a\tb", "a\x00b", "a&b", "a|b", "a^b", "“a”", "", "  ", "a\\"])
+@pytest.mark.parametrize(
+    "name", ['a"b', "a'b", "a%PATH%", "a\nb", "a\tb", "a\x00b", "a&b", "a|b", "a^b", "“a”", "", "  ", "a\\"]
+)
 def test_a_name_that_could_break_out_of_its_quotes_is_refused(name: str) -> None:
     assert bad_name(name)
     with pytest.raises(Unrenderable):

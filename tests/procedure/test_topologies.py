@@ -63,9 +63,13 @@ def facts_of(shape: Shape) -> EstateFacts:
     holders = names[: shape.active_old + shape.active_new]
     updated = {*names[shape.active_old : len(holders)], *names[len(holders) + shape.passive_old :]}
     machines = cluster(
-        "SCC", names, active={f"CMS{i}": node for i, node in enumerate(holders, 1)}, home=names[shape.home],
+        "SCC",
+        names,
+        active={f"CMS{i}": node for i, node in enumerate(holders, 1)},
+        home=names[shape.home],
         quorum=QuorumModel.NODE_DISK if shape.survives else QuorumModel.DISK_ONLY,
-        targets=("SCR1",) if shape.scr else (), shared=True,
+        targets=("SCR1",) if shape.scr else (),
+        shared=True,
     )
     machines = tuple(replace(m, level=LEVELS[NEW if m.name in updated else OLD]) for m in machines)
     if shape.scr:
@@ -76,9 +80,7 @@ def facts_of(shape: Shape) -> EstateFacts:
 
 def best(shape: Shape) -> int | None:
     """What brute force finds."""
-    return fewest_handoffs(
-        (shape.active_old, shape.active_new, shape.passive_old, shape.passive_new), shape.survives
-    )
+    return fewest_handoffs((shape.active_old, shape.active_new, shape.passive_old, shape.passive_new), shape.survives)
 
 
 def handoffs(plan: Plan) -> int:
@@ -112,8 +114,9 @@ def test_the_quorum_of_a_node_and_disk_majority_is_counted_as_brute_force_counts
     for nodes in range(2, 9):
         for witness in (True, False):
             names = tuple(f"N{i}" for i in range(1, nodes + 1))
-            facts = estate("SCC", names, cluster("SCC", names, active={"CMS1": "N1"}, shared=True,
-                                                 quorum=QuorumModel.NODE_DISK))
+            facts = estate(
+                "SCC", names, cluster("SCC", names, active={"CMS1": "N1"}, shared=True, quorum=QuorumModel.NODE_DISK)
+            )
             facts = each_view(facts, lambda view, ok=witness: replace(view, witness_ok=ok))  # type: ignore[misc]
             made = make_plan(facts, PACKAGE, Options(), context=Context())
             assert isinstance(made, Plan) == votes_survive(nodes, witness), (nodes, witness)
@@ -166,8 +169,10 @@ def test_a_group_moves_at_most_twice_and_once_where_the_cluster_lets_it() -> Non
 def test_an_at_level_node_that_is_down_is_no_target_and_no_excuse() -> None:
     shape = Shape(1, 0, 1, 1, 0, False, True)  # N1 holds CMS1, N2 is old, N3 is at the level
     facts = facts_of(shape)
-    down = each_view(facts, lambda view: replace(
-        view, nodes=tuple((n, NodeStatus.PAUSED if n == "N3" else s) for n, s in view.nodes)))
+    down = each_view(
+        facts,
+        lambda view: replace(view, nodes=tuple((n, NodeStatus.PAUSED if n == "N3" else s) for n, s in view.nodes)),
+    )
     made = make_plan(down, PACKAGE, Options(), context=Context())
     assert isinstance(made, PlanRefusal)
     assert made.rule == "SPARE-UP"  # another order avoids it: resume N3 first
@@ -175,22 +180,31 @@ def test_an_at_level_node_that_is_down_is_no_target_and_no_excuse() -> None:
 
 def test_a_cms_that_may_run_on_one_node_only_leaves_for_that_node() -> None:
     names = ("N1", "N2", "N3", "N4")
-    facts = estate("SCC", names, cluster("SCC", names, active={"CMS1": "N1", "CMS2": "N2"}, shared=True,
-                                         quorum=QuorumModel.NODE_DISK))
+    facts = estate(
+        "SCC",
+        names,
+        cluster("SCC", names, active={"CMS1": "N1", "CMS2": "N2"}, shared=True, quorum=QuorumModel.NODE_DISK),
+    )
     only = {"CMS1": ("N1", "N2"), "CMS2": ("N2", "N3", "N4")}
-    facts = replace(facts, machines=tuple(
-        replace(m, cms=tuple(replace(c, redundant=only[c.name]) for c in m.cms))  # type: ignore[union-attr]
-        for m in facts.machines))
+    facts = replace(
+        facts,
+        machines=tuple(
+            replace(m, cms=tuple(replace(c, redundant=only[c.name]) for c in m.cms))  # type: ignore[union-attr]
+            for m in facts.machines
+        ),
+    )
     made = make_plan(facts, PACKAGE, Options(), context=Context())
     assert isinstance(made, Plan), made
     moves = [(s.cms, s.target) for s in made.steps if s.kind is StepKind.HANDOFF]
     assert moves[0][0] == "CMS2"  # it must make room first
     assert moves[1] == ("CMS1", "N2")
     assert check_plan(made, facts) == ()
-    stuck = replace(facts, machines=tuple(
-        replace(m, cms=tuple(replace(c, redundant=("N1", "N2")) for c in m.cms))  # type: ignore[union-attr]
-        for m in facts.machines))
+    stuck = replace(
+        facts,
+        machines=tuple(
+            replace(m, cms=tuple(replace(c, redundant=("N1", "N2")) for c in m.cms))  # type: ignore[union-attr]
+            for m in facts.machines
+        ),
+    )
     refused = make_plan(stuck, PACKAGE, Options(), context=Context())
     assert isinstance(refused, PlanRefusal)
-
-

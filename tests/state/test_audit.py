@@ -101,17 +101,24 @@ def test_a_line_with_the_same_meaning_but_other_bytes_is_refused() -> None:
     line = event_line(Progress(step="s01", sentence="ü"), version=2, at=1.0, prev="p")
     read_line(line, version=2, prev="p")
     body = json.loads(line)
-    for same in (json.dumps(body), json.dumps(body, sort_keys=True, separators=(",", ":")),
-                 json.dumps(dict(reversed(body.items())), separators=(",", ":"), ensure_ascii=False), line.decode() + " "):
+    for same in (
+        json.dumps(body),
+        json.dumps(body, sort_keys=True, separators=(",", ":")),
+        json.dumps(dict(reversed(body.items())), separators=(",", ":"), ensure_ascii=False),
+        line.decode() + " ",
+    ):
         with pytest.raises(ValueError, match="not canonical"):
             read_line(same.encode(), version=2, prev="p")
 
 
-@pytest.mark.parametrize(("data", "why"), [
-    ({"step": "s01"}, "missing required field"),
-    ({"step": 1, "sentence": "x"}, "Expected `str`"),
-    ({"step": "s01", "sentence": "x", "extra": 1}, r"unknown field \$.extra"),
-])
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ({"step": "s01"}, "missing required field"),
+        ({"step": 1, "sentence": "x"}, "Expected `str`"),
+        ({"step": "s01", "sentence": "x", "extra": 1}, r"unknown field \$.extra"),
+    ],
+)
 def test_data_that_does_not_fit_its_event_is_refused_even_with_a_good_hash(data: Any, why: str) -> None:
     body = {"v": 2, "at": 1.0, "type": "progress", "data": data, "prev": "p"}
     signed = canonical(body | {"hash": hashlib.sha256(b"p" + canonical(body)).hexdigest()})
@@ -156,9 +163,23 @@ def test_a_signed_gate_stays_ours_through_its_life_and_no_longer_after_any_other
     assert is_ours(signed, KEY)
     assert is_ours(replace(signed, status=GateStatus.OPENED, channel="C1", ts="1.2", posted_hash="x"), KEY)
     changes: dict[str, Any] = {
-        "id": "x", "campaign": "x", "step": "x", "attempt": 9, "target": "x", "kind": "x", "title": "x", "digest": "x",
-        "commands": (command("format c:"),), "checks": (plan(),), "approvers": (), "barred": (), "quorum": 0,
-        "forecast": replace(signed.forecast, step_s=1.0), "opened_at": 0.0, "expires_at": 9e9, "notes": (),
+        "id": "x",
+        "campaign": "x",
+        "step": "x",
+        "attempt": 9,
+        "target": "x",
+        "kind": "x",
+        "title": "x",
+        "digest": "x",
+        "commands": (command("format c:"),),
+        "checks": (plan(),),
+        "approvers": (),
+        "barred": (),
+        "quorum": 0,
+        "forecast": replace(signed.forecast, step_s=1.0),
+        "opened_at": 0.0,
+        "expires_at": 9e9,
+        "notes": (),
     }
     covered = {field.name for field in fields(Gate)} - {"status", "channel", "ts", "posted_hash", "mac"}
     assert set(changes) == covered

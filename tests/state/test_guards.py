@@ -117,18 +117,21 @@ def test_a_plan_without_steps_or_locks_or_with_a_step_twice_is_refused(bad: Any)
     assert why(play(None, requested()), PlanMade(plan=bad, expires_at=1.0)) == "not_a_plan"
 
 
-@pytest.mark.parametrize(("change", "word"), [
-    ({"step": "s02"}, "not_the_step_in_hand"),
-    ({"attempt": 2}, "not_the_attempt_in_hand"),
-    ({"id": "CLUSTER01-1.s01.7"}, "not_the_attempt_in_hand"),
-    ({"campaign": "CLUSTER01-2"}, "not_a_step_gate"),
-    ({"kind": "other"}, "not_a_step_gate"),
-    ({"ts": "1.2"}, "gate_has_lived_before"),
-    ({"status": GateStatus.OPENED}, "gate_has_lived_before"),
-    ({"quorum": 0}, "gate_too_weak"),
-    ({"barred": ()}, "gate_too_weak"),
-    ({"expires_at": 30.0}, "gate_expired"),
-])
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"step": "s02"}, "not_the_step_in_hand"),
+        ({"attempt": 2}, "not_the_attempt_in_hand"),
+        ({"id": "CLUSTER01-1.s01.7"}, "not_the_attempt_in_hand"),
+        ({"campaign": "CLUSTER01-2"}, "not_a_step_gate"),
+        ({"kind": "other"}, "not_a_step_gate"),
+        ({"ts": "1.2"}, "gate_has_lived_before"),
+        ({"status": GateStatus.OPENED}, "gate_has_lived_before"),
+        ({"quorum": 0}, "gate_too_weak"),
+        ({"barred": ()}, "gate_too_weak"),
+        ({"expires_at": 30.0}, "gate_expired"),
+    ],
+)
 def test_a_gate_that_is_not_the_one_of_this_attempt_is_refused(change: dict[str, Any], word: str) -> None:
     here = ready()
     assert why(here, GatePrepared(gate=gate(here, **change))) == word
@@ -154,15 +157,18 @@ def test_a_vote_waits_until_its_gate_is_open_and_a_second_one_of_the_same_reacti
     assert [v.emoji for v in here.votes] == ["white_check_mark"]
 
 
-@pytest.mark.parametrize(("change", "word"), [
-    ({"gate": "CLUSTER01-1.s01.9"}, "not_the_gate_in_hand"),
-    ({"step": "s02"}, "not_the_gate_in_hand"),
-    ({"attempt": 2}, "not_the_gate_in_hand"),
-    ({"digest": "e" * 64}, "another_digest"),
-    ({"version": 4}, "something_happened_since_the_votes_were_read"),
-    ({"approved_by": ()}, "not_enough_approvals"),
-    ({"approved_by": ("alice",)}, "not_enough_approvals"),
-])
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"gate": "CLUSTER01-1.s01.9"}, "not_the_gate_in_hand"),
+        ({"step": "s02"}, "not_the_gate_in_hand"),
+        ({"attempt": 2}, "not_the_gate_in_hand"),
+        ({"digest": "e" * 64}, "another_digest"),
+        ({"version": 4}, "something_happened_since_the_votes_were_read"),
+        ({"approved_by": ()}, "not_enough_approvals"),
+        ({"approved_by": ("alice",)}, "not_enough_approvals"),
+    ],
+)
 def test_an_intent_that_does_not_fit_the_open_gate_is_refused(change: dict[str, Any], word: str) -> None:
     here = opened()
     assert why(here, GateConsumed(intent=intent(here, **change))) == word
@@ -205,15 +211,18 @@ def test_a_gate_that_was_not_consumed_uses_up_its_number(over: str) -> None:
     assert here.gate.id == "CLUSTER01-1.s01.2"
 
 
-@pytest.mark.parametrize(("change", "word"), [
-    ({"gate": "CLUSTER01-1.s01.9"}, "no_intent"),
-    ({"campaign": "CLUSTER01-2"}, "no_intent"),
-    ({"name": "CLUSTER01-1-n0nce-s01-2-0"}, "not_a_job_name_of_this_attempt"),
-    ({"name": "CLUSTER01-1-other-s01-1-0"}, "not_a_job_name_of_this_attempt"),
-    ({"version": 2}, "another_version"),
-    ({"command": command("cluster.exe group X /offline")}, "not_the_gates_next_command"),
-    ({"command_hash": "0" * 64}, "another_command_hash"),
-])
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"gate": "CLUSTER01-1.s01.9"}, "no_intent"),
+        ({"campaign": "CLUSTER01-2"}, "no_intent"),
+        ({"name": "CLUSTER01-1-n0nce-s01-2-0"}, "not_a_job_name_of_this_attempt"),
+        ({"name": "CLUSTER01-1-other-s01-1-0"}, "not_a_job_name_of_this_attempt"),
+        ({"version": 2}, "another_version"),
+        ({"command": command("cluster.exe group X /offline")}, "not_the_gates_next_command"),
+        ({"command_hash": "0" * 64}, "another_command_hash"),
+    ],
+)
 def test_a_job_that_is_not_the_next_command_of_the_approved_gate_is_refused(change: dict[str, Any], word: str) -> None:
     here = acting()
     assert why(here, JobOpened(order=order(here, **change), token="t")) == word
@@ -278,8 +287,9 @@ def test_a_failed_attempt_gets_a_new_number_and_a_finished_step_gives_way_to_the
     here = acting()
     failed = play(here, StepEnded(outcome=outcome(here, OutcomeKind.FAILED, downtime_s=2.0), advance=False))
     assert (failed.step_index, failed.attempt, failed.intent, failed.jobs) == (0, 2, None, ())
-    done = play(here, StepEnded(outcome=outcome(here, downtime_s=3.5), advance=True, not_before=900.0,
-                                wait_reason="soak"))
+    done = play(
+        here, StepEnded(outcome=outcome(here, downtime_s=3.5), advance=True, not_before=900.0, wait_reason="soak")
+    )
     assert (done.step_index, done.attempt, done.not_before, done.wait_reason) == (1, 1, 900.0, "soak")
     assert (failed.user_downtime_s, done.user_downtime_s) == (2.0, 3.5)
 
@@ -292,8 +302,9 @@ def test_without_an_intent_a_step_can_be_found_done_but_not_failed() -> None:
 
 def test_a_step_put_in_comes_next_and_must_be_new() -> None:
     here = acting()
-    ended = StepEnded(outcome=outcome(here, OutcomeKind.NEEDS_RESTART), advance=True,
-                      insert=replace(step(1), id="s01r"))
+    ended = StepEnded(
+        outcome=outcome(here, OutcomeKind.NEEDS_RESTART), advance=True, insert=replace(step(1), id="s01r")
+    )
     after = play(here, ended)
     assert after.plan is not None
     assert [one.id for one in after.plan.steps] == ["s01", "s01r", "s02"]
@@ -362,8 +373,9 @@ def test_the_before_image_of_a_machine_is_kept_as_it_was_first_taken() -> None:
     here = play(here, GatePrepared(gate=gate(here), images=(NodeImage(machine="EXN2", level="old"),)))
     assert here.gate is not None
     here = play(here, GateVoided(gate=here.gate.id, differences=()))
-    here = play(here, GatePrepared(gate=gate(here), images=(NodeImage(machine="EXN2", level="new"),
-                                                            NodeImage(machine="EXN1"))))
+    here = play(
+        here, GatePrepared(gate=gate(here), images=(NodeImage(machine="EXN2", level="new"), NodeImage(machine="EXN1")))
+    )
     assert [(one.machine, one.level) for one in here.images] == [("EXN2", "old"), ("EXN1", "")]
 
 

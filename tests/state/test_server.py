@@ -46,8 +46,14 @@ def kill(server: EmbeddedServer) -> None:
 
 def test_it_runs_with_the_settings_that_lose_nothing(server: EmbeddedServer) -> None:
     client = server.client()
-    wanted = {"appendonly": "yes", "appendfsync": "always", "save": "", "maxmemory-policy": "noeviction", "port": "0",
-              "aof-load-truncated": "yes"}
+    wanted = {
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "port": "0",
+        "aof-load-truncated": "yes",
+    }
     for name, value in wanted.items():
         assert client.config_get(name) == {name: value}
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
@@ -107,8 +113,10 @@ def test_a_bot_killed_with_sigkill_leaves_its_server_to_the_next_one(tmp_path: P
 
 
 def test_of_four_supervisors_starting_at_once_one_starts_and_three_adopt(tmp_path: Path) -> None:
-    bots = [subprocess.Popen([sys.executable, "-c", _BOT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-            for _ in range(4)]
+    bots = [
+        subprocess.Popen([sys.executable, "-c", _BOT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
     told = []
     for bot in bots:
         assert bot.stdout is not None
@@ -202,15 +210,30 @@ def test_an_old_server_on_path_is_passed_over(monkeypatch: pytest.MonkeyPatch, t
     assert find_binary() != old
 
 
-@pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "redis+sentinel://host/m",
-                                 "redis+sentinel://host:1", "redis://localhost:port"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost",
+        "localhost:6379",
+        "redis+sentinel://host/m",
+        "redis+sentinel://host:1",
+        "redis://localhost:port",
+    ],
+)
 def test_a_url_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(ServerFailed):
         connect(url)
 
 
-@pytest.mark.parametrize("url", ["redis://127.0.0.1:6379/2", "rediss://u:p@127.0.0.1:6380/0", "unix:///run/x.sock",
-                                 "redis+sentinel://:pw@127.0.0.1:26379,127.0.0.1:26380/rollup/1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/2",
+        "rediss://u:p@127.0.0.1:6380/0",
+        "unix:///run/x.sock",
+        "redis+sentinel://:pw@127.0.0.1:26379,127.0.0.1:26380/rollup/1",
+    ],
+)
 def test_every_kind_of_url_makes_a_client_without_sending_anything(url: str) -> None:
     client = connect(url, password="s3cret", ca_file="/etc/ca.pem")
     settings = client.connection_pool.connection_kwargs

@@ -99,7 +99,9 @@ def test_a_second_writer_of_the_same_version_is_refused(store: Store) -> None:
     assert len(store.events(walk.campaign.id)) == 2
 
 
-def test_writers_without_a_version_of_their_own_are_put_one_after_the_other(store: Store, valkey: EmbeddedServer) -> None:
+def test_writers_without_a_version_of_their_own_are_put_one_after_the_other(
+    store: Store, valkey: EmbeddedServer
+) -> None:
     walk = Walk(store)
 
     def write(name: str) -> None:
@@ -153,7 +155,9 @@ def test_an_intent_and_a_job_are_written_only_with_the_lease_they_name(store: St
         walk.try_to(JobOpened(order=order(walk.campaign), token=lease.token))
 
 
-def test_a_head_that_is_not_ours_breaks_the_chain_and_refuses_the_write(store: Store, store_client: redis.Redis) -> None:
+def test_a_head_that_is_not_ours_breaks_the_chain_and_refuses_the_write(
+    store: Store, store_client: redis.Redis
+) -> None:
     walk = Walk(store)
     store_client.hset(f"{{rollup}}:c:{walk.campaign.id}", "head", "0" * 64)
     with pytest.raises(Broken):
@@ -198,8 +202,16 @@ def test_numbers_are_minted_per_cluster_and_a_resend_answers_the_campaign_it_mad
     again = Walk(store).campaign
     assert (first.id, again) == ("CLUSTER01-1", first)
     assert Walk(store, "CLUSTER02").campaign.id == "CLUSTER02-1"
-    second = store.create(cluster="CLUSTER01", channel="C1", by=BOB, package_ref="", options=Options(),
-                          realm=Realm.LAB, op_id="another", at=1.0)
+    second = store.create(
+        cluster="CLUSTER01",
+        channel="C1",
+        by=BOB,
+        package_ref="",
+        options=Options(),
+        realm=Realm.LAB,
+        op_id="another",
+        at=1.0,
+    )
     assert isinstance(second, Campaign)
     assert second.id == "CLUSTER01-2"
     assert second.nonce != first.nonce
@@ -209,8 +221,16 @@ def test_racing_creations_mint_no_number_twice(store: Store, valkey: EmbeddedSer
     made: list[str] = []
 
     def create(n: int) -> None:
-        one = Store(valkey.client()).create(cluster="CLUSTER01", channel="C1", by=ALICE, package_ref="",
-                                            options=Options(), realm=Realm.LAB, op_id=f"op-{n}", at=1.0)
+        one = Store(valkey.client()).create(
+            cluster="CLUSTER01",
+            channel="C1",
+            by=ALICE,
+            package_ref="",
+            options=Options(),
+            realm=Realm.LAB,
+            op_id=f"op-{n}",
+            at=1.0,
+        )
         assert isinstance(one, Campaign)
         made.append(one.id)
 
@@ -225,8 +245,17 @@ def test_racing_creations_mint_no_number_twice(store: Store, valkey: EmbeddedSer
 def test_a_creation_takes_its_event_out_of_the_inbox_also_when_it_is_sent_again(store: Store) -> None:
     for _ in range(2):
         store.inbox_put("Ev1", {})
-        store.create(cluster="CLUSTER01", channel="C1", by=ALICE, package_ref="", options=Options(), realm=Realm.LAB,
-                     op_id="Ev1", at=1.0, inbox_id="Ev1")
+        store.create(
+            cluster="CLUSTER01",
+            channel="C1",
+            by=ALICE,
+            package_ref="",
+            options=Options(),
+            realm=Realm.LAB,
+            op_id="Ev1",
+            at=1.0,
+            inbox_id="Ev1",
+        )
         assert store.inbox_list() == []
     assert len(store.all()) == 1
 
@@ -268,8 +297,16 @@ def test_of_many_racing_starts_one_gets_the_locks(store: Store, valkey: Embedded
 def test_a_plan_on_a_locked_cluster_is_refused_and_names_the_campaign(store: Store) -> None:
     walk = Walk(store)
     walk.to_ready()
-    answer = store.create(cluster="CLUSTER01", channel="C1", by=BOB, package_ref="", options=Options(),
-                          realm=Realm.LAB, op_id="second", at=1.0)
+    answer = store.create(
+        cluster="CLUSTER01",
+        channel="C1",
+        by=BOB,
+        package_ref="",
+        options=Options(),
+        realm=Realm.LAB,
+        op_id="second",
+        at=1.0,
+    )
     assert isinstance(answer, Refusal)
     assert (answer.kind, answer.part("holder")) == (RefusalKind.BUSY, walk.campaign.id)
 
@@ -403,7 +440,7 @@ def test_an_edited_or_missing_event_is_found_by_every_reader(store: Store, store
     for _ in range(3):
         walk.do(HELLO)
     key = f"{{rollup}}:c:{walk.campaign.id}:ev"
-    (_, entry), = store_client.xrange(key, min="3-0", max="3-0")
+    ((_, entry),) = store_client.xrange(key, min="3-0", max="3-0")
     store_client.xdel(key, "3-0")
     for read in (store.events, store.replay, store.export):
         with pytest.raises(Broken):

@@ -14,8 +14,17 @@ from tests.state.samples import ALICE, requested
 
 
 def campaign(state: State) -> Campaign:
-    return Campaign(id="CLUSTER01-1", nonce="n", cluster="CLUSTER01", channel="C1", state=state, version=1, head="h",
-                    requester=ALICE, options=Options())
+    return Campaign(
+        id="CLUSTER01-1",
+        nonce="n",
+        cluster="CLUSTER01",
+        channel="C1",
+        state=state,
+        version=1,
+        head="h",
+        requester=ALICE,
+        options=Options(),
+    )
 
 
 def shortest(kind: Any) -> Any:

@@ -36,14 +36,17 @@ def everything(client: redis.Redis) -> dict[Any, Any]:
 HELLO = Progress(step="", sentence="hello")
 
 
-@pytest.mark.parametrize(("wrong", "word"), [
-    ({"op_id": "CLUSTER01-1.op1", "expected": 1, "token": "x", "prev": "x"}, "DUP"),
-    ({"expected": 1, "token": "x", "prev": "x"}, "CONFLICT"),
-    ({"expected": 3, "token": "x", "prev": "x"}, "CONFLICT"),
-    ({"token": "x", "prev": "x"}, "FENCED"),
-    ({"prev": "x"}, "CHAIN"),
-    ({}, "LOCKED"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"op_id": "CLUSTER01-1.op1", "expected": 1, "token": "x", "prev": "x"}, "DUP"),
+        ({"expected": 1, "token": "x", "prev": "x"}, "CONFLICT"),
+        ({"expected": 3, "token": "x", "prev": "x"}, "CONFLICT"),
+        ({"token": "x", "prev": "x"}, "FENCED"),
+        ({"prev": "x"}, "CHAIN"),
+        ({}, "LOCKED"),
+    ],
+)
 def test_refusals_come_in_their_order_and_write_nothing(
     store: Store, store_client: redis.Redis, scripts: Scripts, wrong: dict[str, Any], word: str
 ) -> None:
@@ -80,14 +83,17 @@ def test_a_dup_takes_the_event_out_of_the_inbox(store: Store, scripts: Scripts) 
 def test_a_creation_is_made_once_and_its_number_is_nobody_elses(store: Store, scripts: Scripts) -> None:
     one, _ = creation(requested(), number=1, package="", bot="b", op_id="a", at=1.0, inbox=None)
     other, _ = creation(requested(nonce="other"), number=1, package="", bot="b", op_id="b", at=1.0, inbox=None)
-    skipping, _ = creation(requested(campaign="CLUSTER01-3"), number=3, package="", bot="b", op_id="c", at=1.0, inbox=None)
+    skipping, _ = creation(
+        requested(campaign="CLUSTER01-3"), number=3, package="", bot="b", op_id="c", at=1.0, inbox=None
+    )
     assert scripts.transition(one).word == "OK"
     assert scripts.transition(other).word == "CONFLICT"
     assert scripts.transition(skipping).word == "CONFLICT"
     again = scripts.transition(one)
     assert (again.word, again.campaign) == ("DUP", "CLUSTER01-1")
-    minted_again, _ = creation(requested(campaign="CLUSTER01-2"), number=2, package="", bot="b", op_id="a", at=1.0,
-                               inbox=None)
+    minted_again, _ = creation(
+        requested(campaign="CLUSTER01-2"), number=2, package="", bot="b", op_id="a", at=1.0, inbox=None
+    )
     again = scripts.transition(minted_again)
     assert (again.word, again.campaign) == ("DUP", "CLUSTER01-1")
     assert [one.id for one in store.all()] == ["CLUSTER01-1"]
@@ -99,7 +105,9 @@ def test_the_server_itself_refuses_a_second_entry_of_one_version(store: Store, s
         store_client.xadd(Keys().events(walk.campaign.id), {"line": "forged"}, id="1-0")
 
 
-def test_a_stale_holder_is_replaced_only_if_it_is_still_the_one_that_was_looked_at(store: Store, scripts: Scripts) -> None:
+def test_a_stale_holder_is_replaced_only_if_it_is_still_the_one_that_was_looked_at(
+    store: Store, scripts: Scripts
+) -> None:
     seen = store.leases.take("c")
     assert seen is not None
     store.leases.release(seen)
@@ -124,9 +132,15 @@ def test_every_script_and_every_key_is_listed_in_keys(store: Store, store_client
     store.inbox_put("Ev1", {})
     for key in store_client.scan_iter():
         name = key.decode().removeprefix("{rollup}:")
-        shapes = {"c:CLUSTER01-1": "c:<campaign>", "c:CLUSTER01-1:ev": "c:<campaign>:ev", "seen:Ev1": "seen:<event id>",
-                  "made:plan-CLUSTER01": "made:<operation id>", "n:CLUSTER01": "n:<cluster>",
-                  "ix:cluster:CLUSTER01": "ix:cluster:<cluster>", "ix:state:gated": "ix:state:<state>"}
+        shapes = {
+            "c:CLUSTER01-1": "c:<campaign>",
+            "c:CLUSTER01-1:ev": "c:<campaign>:ev",
+            "seen:Ev1": "seen:<event id>",
+            "made:plan-CLUSTER01": "made:<operation id>",
+            "n:CLUSTER01": "n:<cluster>",
+            "ix:cluster:CLUSTER01": "ix:cluster:<cluster>",
+            "ix:state:gated": "ix:state:<state>",
+        }
         assert f"`{shapes.get(name, name)}`" in page, name
 
 

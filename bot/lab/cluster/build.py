@@ -65,18 +65,35 @@ def _cluster(estate: Estate, told: ClusterWords) -> FailoverCluster:
         software.install(machine, node, clustered=True)
         nodes.append(Node(node.name, number, machine, paused=node.paused))
     witness = told.witness.name or _default_witness(told)
-    cluster = FailoverCluster(estate.world, told.name, told.quorum, nodes, os=told.os, witness=witness,
-                              witness_ok=told.witness.state == "Online")
+    cluster = FailoverCluster(
+        estate.world,
+        told.name,
+        told.quorum,
+        nodes,
+        os=told.os,
+        witness=witness,
+        witness_ok=told.witness.state == "Online",
+    )
     listed = [g for g in told.groups if g.core]
     if not listed:
         cluster.groups.append(Group("Cluster Group", nodes[0].name, _core_resources(cluster), core=True))
     for group in told.groups:
         resources = [Resource(r.name, r.type) for r in group.resources]
-        cluster.groups.append(Group(
-            group.name, group.owner, _core_resources(cluster) if group.core else resources, core=group.core,
-            online=group.state in {"Online", "Partially Online"}, wanted=group.state != "Offline",
-            failed=group.state == "Failed", partial=group.state == "Partially Online",
-            auto_failback=int(group.failback), preferred=list(group.preferred), possible=list(group.possible)))
+        cluster.groups.append(
+            Group(
+                group.name,
+                group.owner,
+                _core_resources(cluster) if group.core else resources,
+                core=group.core,
+                online=group.state in {"Online", "Partially Online"},
+                wanted=group.state != "Offline",
+                failed=group.state == "Failed",
+                partial=group.state == "Partially Online",
+                auto_failback=int(group.failback),
+                preferred=list(group.preferred),
+                possible=list(group.possible),
+            )
+        )
     for words, made in zip(told.nodes, nodes, strict=True):
         _cluster_service(estate.world, cluster, made, down=words.down)
     return cluster
@@ -93,8 +110,14 @@ def _core_resources(cluster: FailoverCluster) -> list[Resource]:
     core = [Resource("Cluster Name", "Network Name"), Resource("Cluster IP Address", "IP Address")]
     bad = not cluster.witness_ok
     if cluster.model == "node-and-share":
-        core.append(Resource(f"File Share Witness ({cluster.witness})", "File Share Witness", bad,
-                             properties={"SharePath": cluster.witness, "_quorum": "1"}))
+        core.append(
+            Resource(
+                f"File Share Witness ({cluster.witness})",
+                "File Share Witness",
+                bad,
+                properties={"SharePath": cluster.witness, "_quorum": "1"},
+            )
+        )
     elif cluster.model in {"node-and-disk", "disk-only", "disk-2003"}:
         core.append(Resource("Disk Q:", "Physical Disk", bad, properties={"_quorum": "1"}))
     elif cluster.model in {"mns", "mns-share"}:
@@ -108,8 +131,12 @@ def _core_resources(cluster: FailoverCluster) -> list[Resource]:
 def _cluster_service(world: World, cluster: FailoverCluster, node: Node, *, down: bool) -> None:
     """Tie Windows' ClusSvc on a node to the cluster, both ways, and both to the machine's power."""
     machine = node.machine
-    machine.services.add("ClusSvc", "Cluster Service", on_start=lambda: cluster.starting(node, world.cause(node.name)),
-                         on_stop=lambda: cluster.stopped(node, world.cause(node.name)))
+    machine.services.add(
+        "ClusSvc",
+        "Cluster Service",
+        on_start=lambda: cluster.starting(node, world.cause(node.name)),
+        on_stop=lambda: cluster.stopped(node, world.cause(node.name)),
+    )
 
     def power_goes() -> None:
         sudden = short(node.name) in world.power_cut
@@ -134,27 +161,53 @@ def _service_state(node: Node, state: str) -> None:
 def _cms(estate: Estate, cluster: FailoverCluster, told_cluster: ClusterWords, told: CmsWords) -> None:
     groups = [_storage_group(estate, told_cluster, g) for g in told.storage_groups or (StorageGroupWords(name="SG1"),)]
     label = f"({told.name})"
-    resources = [Resource(f"IP Address {label}", "IP Address"), Resource(f"Network Name {label}", "Network Name", properties={"HostRecordTTL": str(told.ttl_s)}),
-                 Resource(f"Microsoft Exchange System Attendant {label}", "Microsoft Exchange System Attendant"),
-                 Resource(f"Microsoft Exchange Information Store {label}", "Microsoft Exchange Information Store")]
-    resources += [Resource(f"{g.name}/{d.name} {label}", "Microsoft Exchange Database Instance")
-                  for g in groups for d in g.databases]
+    resources = [
+        Resource(f"IP Address {label}", "IP Address"),
+        Resource(f"Network Name {label}", "Network Name", properties={"HostRecordTTL": str(told.ttl_s)}),
+        Resource(f"Microsoft Exchange System Attendant {label}", "Microsoft Exchange System Attendant"),
+        Resource(f"Microsoft Exchange Information Store {label}", "Microsoft Exchange Information Store"),
+    ]
+    resources += [
+        Resource(f"{g.name}/{d.name} {label}", "Microsoft Exchange Database Instance")
+        for g in groups
+        for d in g.databases
+    ]
     letter = ""
     if told_cluster.kind == "scc":
         letter = f"{chr(ord('E') + len(estate.exchange.cms))}:"
         resources.append(Resource(f"Disk {letter} {label}", "Physical Disk"))
     on = told.state in {"Online", "PartiallyOnline"}
     redundant = list(told.redundant or [n.name for n in told_cluster.nodes])
-    group = Group(told.name, told.owner, resources, online=on, wanted=told.state != "Offline",
-                  failed=told.state == "Failed", partial=told.state == "PartiallyOnline",
-                  auto_failback=int(told.failback), preferred=list(told.preferred), possible=redundant, cms=told.name)
+    group = Group(
+        told.name,
+        told.owner,
+        resources,
+        online=on,
+        wanted=told.state != "Offline",
+        failed=told.state == "Failed",
+        partial=told.state == "PartiallyOnline",
+        auto_failback=int(told.failback),
+        preferred=list(told.preferred),
+        possible=redundant,
+        cms=told.name,
+    )
     if not on:
         for storage_group in groups:
             for database in storage_group.databases:
                 database.mounted = False
     cluster.groups.append(group)
-    cms = Cms(told.name, cluster, group, told_cluster.kind == "ccr", groups, redundant,
-              software.base(cluster.node(told.owner).machine), told.ttl_s, told.names == "fqdn", told.dirty_volume)
+    cms = Cms(
+        told.name,
+        cluster,
+        group,
+        told_cluster.kind == "ccr",
+        groups,
+        redundant,
+        software.base(cluster.node(told.owner).machine),
+        told.ttl_s,
+        told.names == "fqdn",
+        told.dirty_volume,
+    )
     estate.exchange.adopt(cms)
     if letter:
         _shared_disk(estate, cms, letter)
@@ -162,9 +215,17 @@ def _cms(estate: Estate, cluster: FailoverCluster, told_cluster: ClusterWords, t
 
 def _storage_group(estate: Estate, cluster: ClusterWords, told: StorageGroupWords) -> StorageGroup:
     start = estate.world.clock.now()
-    databases = [Database(d.name, d.mounted, d.mounted,
-                          None if d.last_full_backup_h < 0 else start - d.last_full_backup_h * 3600, d.backup, d.mailboxes)
-                 for d in told.databases]
+    databases = [
+        Database(
+            d.name,
+            d.mounted,
+            d.mounted,
+            None if d.last_full_backup_h < 0 else start - d.last_full_backup_h * 3600,
+            d.backup,
+            d.mailboxes,
+        )
+        for d in told.databases
+    ]
     if not databases:
         databases = [Database(told.name.replace("SG", "MBX"), True, True, start - 36_000)]
     copy = None
@@ -175,8 +236,13 @@ def _storage_group(estate: Estate, cluster: ClusterWords, told: StorageGroupWord
 
 
 def _standby(told: StandbyWords) -> CopyOf:
-    copy = CopyOf(told.machine, told.typed or told.machine, copy_queue=told.copy_queue, replay_queue=told.replay_queue,
-                  replay_lag_h=told.replay_lag_h)
+    copy = CopyOf(
+        told.machine,
+        told.typed or told.machine,
+        copy_queue=told.copy_queue,
+        replay_queue=told.replay_queue,
+        replay_lag_h=told.replay_lag_h,
+    )
     _found(copy, told.status)
     return copy
 

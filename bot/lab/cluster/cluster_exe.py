@@ -32,8 +32,9 @@ CLUSTER [[/CLUSTER:]cluster-name] <options>
 class Tool:
     """cluster.exe on one node."""
 
-    def __init__(self, world: World, cluster: FailoverCluster, node: Node, language: str,
-                 record: Callable[[Session, str], None]) -> None:
+    def __init__(
+        self, world: World, cluster: FailoverCluster, node: Node, language: str, record: Callable[[Session, str], None]
+    ) -> None:
         self.world = world
         self.cluster = cluster
         self.me = node
@@ -79,8 +80,17 @@ class Tool:
     def _changes(args: list[str]) -> bool:
         for arg in args[1:]:
             name = arg.split(":", 1)[0].casefold()
-            if name.startswith("/") and name not in {"/status", "/stat", "/prop", "/properties", "/priv", "/listowners",
-                                                     "/wait", "/?", "/listmembers"}:
+            if name.startswith("/") and name not in {
+                "/status",
+                "/stat",
+                "/prop",
+                "/properties",
+                "/priv",
+                "/listowners",
+                "/wait",
+                "/?",
+                "/listmembers",
+            }:
                 return True
         return any("=" in a for a in args)
 
@@ -96,8 +106,9 @@ class Tool:
     def _group(self, session: Session, args: list[str]) -> int:
         name = args[0] if args and not args[0].startswith("/") else ""
         rest = args[1:] if name else args
-        options = {a.split(":", 1)[0].casefold(): a.split(":", 1)[1] if ":" in a else "" for a in rest
-                   if a.startswith("/")}
+        options = {
+            a.split(":", 1)[0].casefold(): a.split(":", 1)[1] if ":" in a else "" for a in rest if a.startswith("/")
+        }
         if not name:
             self._list_groups(session, self.cluster.groups, self.say["listing_groups"])
             return 0
@@ -160,9 +171,17 @@ class Tool:
         if any("=" in a for a in rest):
             return 0
         session.out("\r\n" + self.say["properties"].format(group.name) + "\r\n\r\n")
-        rows = [("D", group.name, key, f"{value} ({hex(value & 0xFFFFFFFF)})") for key, value in (
-            ("PersistentState", int(group.wanted)), ("FailoverThreshold", 10), ("FailoverPeriod", 6),
-            ("AutoFailbackType", group.auto_failback), ("FailbackWindowStart", -1), ("FailbackWindowEnd", -1))]
+        rows = [
+            ("D", group.name, key, f"{value} ({hex(value & 0xFFFFFFFF)})")
+            for key, value in (
+                ("PersistentState", int(group.wanted)),
+                ("FailoverThreshold", 10),
+                ("FailoverPeriod", 6),
+                ("AutoFailbackType", group.auto_failback),
+                ("FailbackWindowStart", -1),
+                ("FailbackWindowEnd", -1),
+            )
+        ]
         return self._table(session, rows)
 
     def _list_groups(self, session: Session, groups: list[Group], title: str) -> None:
@@ -172,8 +191,10 @@ class Tool:
     def _rows(self, session: Session, groups: list[Group]) -> None:
         say = self.say
         with self.world.lock:
-            rows = [(g.name, owner_seen(self.cluster, self.me, g), say[state_seen(self.cluster, self.me, g)])
-                    for g in groups]
+            rows = [
+                (g.name, owner_seen(self.cluster, self.me, g), say[state_seen(self.cluster, self.me, g)])
+                for g in groups
+            ]
         session.out(f"{say['Group']:<20} {say['Node']:<15} {say['Status']}\r\n")
         session.out(f"{'-' * 20} {'-' * 15} ------\r\n")
         for name, owner, state in rows:
@@ -194,7 +215,9 @@ class Tool:
                 return 0
             node = self.cluster.node(name) if name else self.me
         if option in {"/pause", "/resume"}:
-            session.out("\r\n" + self.say["pausing" if option == "/pause" else "resuming"].format(node.name) + "\r\n\r\n")
+            session.out(
+                "\r\n" + self.say["pausing" if option == "/pause" else "resuming"].format(node.name) + "\r\n\r\n"
+            )
             session.sleep(1)
             if not node.up:
                 raise ClusterError(5050)
@@ -220,20 +243,28 @@ class Tool:
     def _resource(self, session: Session, args: list[str]) -> int:
         name = args[0] if args and not args[0].startswith("/") else ""
         with self.world.lock:
-            rows = [(g, r) for g in self.cluster.groups for r in g.resources
-                    if not name or r.name.casefold() == name.casefold()]
+            rows = [
+                (g, r)
+                for g in self.cluster.groups
+                for r in g.resources
+                if not name or r.name.casefold() == name.casefold()
+            ]
             if name and not rows:
                 raise ClusterError(5007)
             if any(a.casefold() in {"/priv", "/privproperties"} for a in args):
-                return self._table(session, [("SR", r.name, k, v) for _, r in rows for k, v in r.properties.items()
-                                             if not k.startswith("_")])
+                return self._table(
+                    session,
+                    [("SR", r.name, k, v) for _, r in rows for k, v in r.properties.items() if not k.startswith("_")],
+                )
             say = self.say
             session.out(f"{say['listing_resources']}\r\n\r\n")
             session.out(f"{say['Resource']:<20} {say['Group']:<20} {say['Node']:<15} {say['Status']}\r\n")
             session.out(f"{'-' * 20} {'-' * 20} {'-' * 15} ------\r\n")
             for group, resource in rows:
                 owner = owner_seen(self.cluster, self.me, group)
-                session.out(f"{resource.name:<20} {group.name:<20} {owner:<15} {say[resource_state(group, resource)]}\r\n")
+                session.out(
+                    f"{resource.name:<20} {group.name:<20} {owner:<15} {say[resource_state(group, resource)]}\r\n"
+                )
         return 0
 
     def _quorum(self, session: Session) -> int:

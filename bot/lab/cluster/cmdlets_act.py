@@ -13,8 +13,10 @@ from bot.lab.powershell.values import CmdletError
 from bot.lab.windows.machine import Session
 
 MOUNT_LIMIT_S = 120.0  # after that the move reports success with databases left dismounted
-UNHEALTHY = ("Clustered mailbox server '{0}' cannot be moved to '{1}'. One or more storage group copies on the target are "
-             "failed, seeding, suspended or initializing and the replication health check did not pass: {2}.")
+UNHEALTHY = (
+    "Clustered mailbox server '{0}' cannot be moved to '{1}'. One or more storage group copies on the target are "
+    "failed, seeding, suspended or initializing and the replication health check did not pass: {2}."
+)
 
 
 class Acts:
@@ -42,20 +44,26 @@ class Acts:
         if dry:
             return
         if params.get("WhatIf"):
-            session.out(f"What if: Moving clustered mailbox server \"{cms.name}\" to \"{target}\".\r\n")
+            session.out(f'What if: Moving clustered mailbox server "{cms.name}" to "{target}".\r\n')
             return
         confirm(params)
         if self.world.faults("move_refused", cms=cms.name, machine=target) is not None:
-            raise self._refusal(f"Clustered mailbox server '{cms.name}' cannot be moved to '{target}': the Microsoft "
-                                "Exchange Replication service on the target did not answer.")
+            raise self._refusal(
+                f"Clustered mailbox server '{cms.name}' cannot be moved to '{target}': the Microsoft "
+                "Exchange Replication service on the target did not answer."
+            )
         began = self.world.clock.now()
         job = self.world.job(session)
         with self.world.lock:
             old = cms.owner
             self._validate(cms, target, ignore_dismounted=bool(params.get("IgnoreDismounted")))
-            self.exchange.event(old.machine, "MSExchangeRepl", 102, "Information",
-                                f"The handoff of clustered mailbox server '{cms.name}' to '{target}' was initiated. "
-                                f"Comment: {comment}")
+            self.exchange.event(
+                old.machine,
+                "MSExchangeRepl",
+                102,
+                "Information",
+                f"The handoff of clustered mailbox server '{cms.name}' to '{target}' was initiated. Comment: {comment}",
+            )
             operation = self._begin(lambda: cms.cluster.move(cms.group, cms.cluster.node(target), "cmdlet", job), cms)
         operation.wait(session)
         if operation.error is not None:
@@ -63,9 +71,14 @@ class Acts:
         if cms.group.wanted:
             self._wait_for_mounts(session, cms)
         took = self.world.clock.now() - began
-        self.exchange.event(cms.owner.machine, "MSExchangeRepl", 100, "Information",
-                            f"The handoff of clustered mailbox server '{cms.name}' from '{old.name}' to "
-                            f"'{cms.owner.name}' has completed. Total time: {took:.0f} seconds. Comment: {comment}")
+        self.exchange.event(
+            cms.owner.machine,
+            "MSExchangeRepl",
+            100,
+            "Information",
+            f"The handoff of clustered mailbox server '{cms.name}' from '{old.name}' to "
+            f"'{cms.owner.name}' has completed. Total time: {took:.0f} seconds. Comment: {comment}",
+        )
         yield from ()
 
     def _wait_for_mounts(self, session: Session, cms: Cms) -> None:
@@ -80,22 +93,27 @@ class Acts:
         try:
             node = cluster.node(target)
         except ClusterError as error:
-            raise self._refusal(f"Machine '{target}' is not a member of the cluster that hosts clustered mailbox server "
-                                f"'{cms.name}'.") from error
+            raise self._refusal(
+                f"Machine '{target}' is not a member of the cluster that hosts clustered mailbox server '{cms.name}'."
+            ) from error
         if not any(same(r, target) for r in cms.redundant):
-            raise self._refusal(f"Machine '{target}' is not in the list of redundant machines of clustered mailbox server "
-                                f"'{cms.name}'.")
+            raise self._refusal(
+                f"Machine '{target}' is not in the list of redundant machines of clustered mailbox server '{cms.name}'."
+            )
         if same(cms.group.owner, target):
             raise self._refusal(f"Clustered mailbox server '{cms.name}' is already hosted by machine '{target}'.")
         if any(g.cms for g in cluster.owned(node)):
             raise self._refusal(f"Machine '{target}' already hosts another clustered mailbox server.")
         if not node.up or node.paused:
             state = "paused" if node.up else "down"
-            raise self._refusal(f"Machine '{target}' cannot host clustered mailbox server '{cms.name}': the cluster node is "
-                                f"{state}.")
+            raise self._refusal(
+                f"Machine '{target}' cannot host clustered mailbox server '{cms.name}': the cluster node is {state}."
+            )
         if cms.group.phase:
-            raise self._refusal(f"Clustered mailbox server '{cms.name}' is in state '{cms.state}'; wait until the "
-                                "operation in progress has ended.")
+            raise self._refusal(
+                f"Clustered mailbox server '{cms.name}' is in state '{cms.state}'; wait until the "
+                "operation in progress has ended."
+            )
         if not cms.ccr:
             return
         repl = node.machine.services.get("MSExchangeRepl")
@@ -115,8 +133,9 @@ class Acts:
         try:
             operation: Operation = start()
         except ClusterError as error:
-            raise self._refusal(f"The cluster refused the operation on clustered mailbox server '{cms.name}'. {error}"
-                                ) from error
+            raise self._refusal(
+                f"The cluster refused the operation on clustered mailbox server '{cms.name}'. {error}"
+            ) from error
         return operation
 
     @staticmethod
@@ -133,7 +152,9 @@ class Acts:
         cms = self.shell.cms(named(params, piped))
         self.shell.need_cluster(cms)
         if cms.state not in {"Online", "PartiallyOnline"}:
-            raise self._refusal(f"Clustered mailbox server '{cms.name}' is in state '{cms.state}' and cannot be stopped.")
+            raise self._refusal(
+                f"Clustered mailbox server '{cms.name}' is in state '{cms.state}' and cannot be stopped."
+            )
         if params.get("WhatIf"):
             return
         confirm(params)
@@ -166,8 +187,10 @@ class Acts:
         self.shell.begin(session)
         cms, database = self._database(named(params, piped))
         if not cms.group.online or cms.group.phase:
-            raise self._refusal(f"Failed to mount database '{database.name}'. Error: MapiExceptionCallFailed: Unable to mount "
-                                "database. (hr=0x80004005, ec=-2147467259)")
+            raise self._refusal(
+                f"Failed to mount database '{database.name}'. Error: MapiExceptionCallFailed: Unable to mount "
+                "database. (hr=0x80004005, ec=-2147467259)"
+            )
         session.sleep(self.world.timing.mount_s)
         self.exchange.mount(cms, database, self.world.job(session))
         yield from ()

@@ -14,8 +14,19 @@ from bot.lab.powershell.values import CmdletError, PSObject
 from bot.lab.windows.machine import Session
 
 STATES = ("Online", "PartiallyOnline", "OnlinePending", "Offline", "OfflinePending", "Failed")
-COPY_STATES = ("Disabled", "Failed", "Seeding", "Copying", "Stopped", "Healthy", "Suspended", "Initializing",
-               "NotSupported", "ServiceDown", "Resynchronizing")
+COPY_STATES = (
+    "Disabled",
+    "Failed",
+    "Seeding",
+    "Copying",
+    "Stopped",
+    "Healthy",
+    "Suspended",
+    "Initializing",
+    "NotSupported",
+    "ServiceDown",
+    "Resynchronizing",
+)
 
 
 class Reads:
@@ -34,8 +45,12 @@ class Reads:
         identity = named(params, piped)
         wanted = [self.shell.cms(identity)] if identity else self.shell.cms_here()
         if not wanted:
-            raise CmdletError(f"Machine '{self.shell.machine.name}' is not a member of a cluster that hosts a clustered "
-                              "mailbox server.", "NoClusteredMailboxServer", category="ObjectNotFound")
+            raise CmdletError(
+                f"Machine '{self.shell.machine.name}' is not a member of a cluster that hosts a clustered "
+                "mailbox server.",
+                "NoClusteredMailboxServer",
+                category="ObjectNotFound",
+            )
         for cms in wanted:
             with self.world.lock:
                 self.shell.need_cluster(cms)
@@ -45,16 +60,37 @@ class Reads:
     def _status(self, cms: Cms) -> PSObject:
         state = cms.state
         failed = [f"{r.name} ({cms.name})" for r in cms.group.resources if r.failed]
-        replication = [] if self.shell.rtm else [("OperationalReplicationHostNames", self._operational_hosts(cms)),
-                                                ("FailedReplicationHostNames", []), ("InUseReplicationHostNames",
-                                                self._operational_hosts(cms))]
-        return PSObject([
-            ("Identity", cms.name), ("ClusteredMailboxServerName", self.shell.fqdn(cms.name)),
-            ("State", enum(state, STATES.index(state) if state in STATES else 5,
-                           "Management.SystemConfigurationTasks.ClusteredMailboxServerState")),
-            ("OperationalMachines", self._operational(cms)), ("FailedResources", failed), *replication,
-            ("IsValid", True), ("ObjectState", enum("Unchanged", 1, "Data.ObjectState")),
-        ], _types("Management.SystemConfigurationTasks.ClusteredMailboxServerStatus"), text=cms.name, view="list")
+        replication = (
+            []
+            if self.shell.rtm
+            else [
+                ("OperationalReplicationHostNames", self._operational_hosts(cms)),
+                ("FailedReplicationHostNames", []),
+                ("InUseReplicationHostNames", self._operational_hosts(cms)),
+            ]
+        )
+        return PSObject(
+            [
+                ("Identity", cms.name),
+                ("ClusteredMailboxServerName", self.shell.fqdn(cms.name)),
+                (
+                    "State",
+                    enum(
+                        state,
+                        STATES.index(state) if state in STATES else 5,
+                        "Management.SystemConfigurationTasks.ClusteredMailboxServerState",
+                    ),
+                ),
+                ("OperationalMachines", self._operational(cms)),
+                ("FailedResources", failed),
+                *replication,
+                ("IsValid", True),
+                ("ObjectState", enum("Unchanged", 1, "Data.ObjectState")),
+            ],
+            _types("Management.SystemConfigurationTasks.ClusteredMailboxServerStatus"),
+            text=cms.name,
+            view="list",
+        )
 
     def _operational_hosts(self, cms: Cms) -> list[str]:
         return [n.name.lower() for n in cms.cluster.nodes if n.up] if cms.ccr else []
@@ -84,8 +120,11 @@ class Reads:
         for cms in self.exchange.cms.values():
             if not identity or same(cms.name, identity):
                 found = True
-                yield self._mailbox_server(cms.name, ("NonShared", 1) if cms.ccr else ("Shared", 2),
-                                           [self.shell.fqdn(n) if cms.fqdn else n for n in cms.redundant])
+                yield self._mailbox_server(
+                    cms.name,
+                    ("NonShared", 1) if cms.ccr else ("Shared", 2),
+                    [self.shell.fqdn(n) if cms.fqdn else n for n in cms.redundant],
+                )
         for other in self.shell.stand_alone.values():
             if "Mailbox" in other.roles and (not identity or same(other.machine.name, identity)):
                 found = True
@@ -94,10 +133,18 @@ class Reads:
             raise not_found(identity)
 
     def _mailbox_server(self, name: str, storage: tuple[str, int], redundant: list[str]) -> PSObject:
-        return PSObject([
-            ("Name", name), ("Identity", name), ("ClusteredStorageType", enum(*storage, "Data.ClusteredStorageType")),
-            ("RedundantMachines", redundant), ("IsValid", True), ("ObjectState", "Unchanged"),
-        ], _types("Data.Directory.Management.MailboxServer"), text=name)
+        return PSObject(
+            [
+                ("Name", name),
+                ("Identity", name),
+                ("ClusteredStorageType", enum(*storage, "Data.ClusteredStorageType")),
+                ("RedundantMachines", redundant),
+                ("IsValid", True),
+                ("ObjectState", "Unchanged"),
+            ],
+            _types("Data.Directory.Management.MailboxServer"),
+            text=name,
+        )
 
     def exchange_server(self, session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:
         """Get-ExchangeServer."""
@@ -118,13 +165,24 @@ class Reads:
 
     def _exchange_server(self, name: str, base: str, roles: tuple[str, ...], *, member: str) -> PSObject:
         major, minor, build, revision = catalogue.number(base)
-        return PSObject([
-            ("Name", name), ("Site", f"{'lab.example'}/Configuration/Sites/HQ"), ("ServerRole", ", ".join(roles)),
-            ("Edition", "Enterprise"), ("AdminDisplayVersion", f"Version {major}.{minor} (Build {build}.{revision})"),
-            ("Fqdn", self.shell.fqdn(name)), ("Identity", name), ("IsMailboxServer", "Mailbox" in roles),
-            ("IsMemberOfCluster", enum(member, int(member == "Yes"), "Data.IsMemberOfCluster")), ("IsValid", True),
-        ], _types("Data.Directory.Management.ExchangeServer"), text=name,
-            show=("Name", "Site", "ServerRole", "Edition", "AdminDisplayVersion"), view="table")
+        return PSObject(
+            [
+                ("Name", name),
+                ("Site", f"{'lab.example'}/Configuration/Sites/HQ"),
+                ("ServerRole", ", ".join(roles)),
+                ("Edition", "Enterprise"),
+                ("AdminDisplayVersion", f"Version {major}.{minor} (Build {build}.{revision})"),
+                ("Fqdn", self.shell.fqdn(name)),
+                ("Identity", name),
+                ("IsMailboxServer", "Mailbox" in roles),
+                ("IsMemberOfCluster", enum(member, int(member == "Yes"), "Data.IsMemberOfCluster")),
+                ("IsValid", True),
+            ],
+            _types("Data.Directory.Management.ExchangeServer"),
+            text=name,
+            show=("Name", "Site", "ServerRole", "Edition", "AdminDisplayVersion"),
+            view="table",
+        )
 
     # --- databases and storage groups -------------------------------------------------------------------
 
@@ -153,15 +211,27 @@ class Reads:
         with self.world.lock:
             backup = DateTime.from_unix(database.last_full_backup) if database.last_full_backup is not None else None
             full = f"{cms.name}\\{group.name}\\{database.name}"
-            parent = PSObject([("Name", group.name)], _types("Data.Directory.ADObjectId"), text=f"{cms.name}\\{group.name}")
-            return PSObject([
-                ("Name", database.name), ("Server", cms.name), ("StorageGroup", parent),
-                ("StorageGroupName", group.name), ("Recovery", False), ("Identity", full),
-                ("Mounted", database.mounted if status else None),
-                ("BackupInProgress", bool(database.backup) if status else None),
-                ("LastFullBackup", backup if status else None), ("IsValid", True),
-            ], _types("Data.Directory.SystemConfiguration.MailboxDatabase"), text=full,
-                show=("Name", "Server", "StorageGroup", "Recovery"), view="table")
+            parent = PSObject(
+                [("Name", group.name)], _types("Data.Directory.ADObjectId"), text=f"{cms.name}\\{group.name}"
+            )
+            return PSObject(
+                [
+                    ("Name", database.name),
+                    ("Server", cms.name),
+                    ("StorageGroup", parent),
+                    ("StorageGroupName", group.name),
+                    ("Recovery", False),
+                    ("Identity", full),
+                    ("Mounted", database.mounted if status else None),
+                    ("BackupInProgress", bool(database.backup) if status else None),
+                    ("LastFullBackup", backup if status else None),
+                    ("IsValid", True),
+                ],
+                _types("Data.Directory.SystemConfiguration.MailboxDatabase"),
+                text=full,
+                show=("Name", "Server", "StorageGroup", "Recovery"),
+                view="table",
+            )
 
     def storage_group(self, session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:
         """Get-StorageGroup."""
@@ -176,8 +246,11 @@ class Reads:
                 full = f"{cms.name}\\{group.name}"
                 if not identity or identity.casefold() in {full.casefold(), group.name.casefold()}:
                     found = True
-                    standbys = [] if self.shell.rtm else [
-                        ("StandbyMachines", [self._standby(c.typed, c.replay_lag_h) for c in group.standbys])]
+                    standbys = (
+                        []
+                        if self.shell.rtm
+                        else [("StandbyMachines", [self._standby(c.typed, c.replay_lag_h) for c in group.standbys])]
+                    )
                     yield self._storage_group(cms.name, group.name, "Cluster" if cms.ccr else "None", standbys)
         if identity and not found:
             raise not_found(identity)
@@ -192,17 +265,32 @@ class Reads:
 
     def _storage_group(self, server: str, name: str, replicated: str, extra: list[tuple[str, Any]]) -> PSObject:
         full = f"{server}\\{name}"
-        return PSObject([
-            ("Name", name), ("Server", server), ("Replicated", replicated), ("Recovery", False), ("Identity", full),
-            *extra, ("IsValid", True),
-        ], _types("Data.Directory.SystemConfiguration.StorageGroup"), text=full,
-            show=("Name", "Server", "Replicated", "Recovery"), view="table")
+        return PSObject(
+            [
+                ("Name", name),
+                ("Server", server),
+                ("Replicated", replicated),
+                ("Recovery", False),
+                ("Identity", full),
+                *extra,
+                ("IsValid", True),
+            ],
+            _types("Data.Directory.SystemConfiguration.StorageGroup"),
+            text=full,
+            show=("Name", "Server", "Replicated", "Recovery"),
+            view="table",
+        )
 
     def _standby(self, typed: str, lag_h: float) -> PSObject:
-        return PSObject([
-            ("NodeName", typed), ("ReplayLagTime", TimeSpan(int(lag_h * 3600 * TICKS))),
-            ("TruncationLagTime", TimeSpan(0)),
-        ], _types("Data.Directory.SystemConfiguration.StandbyMachine"), text=f"{typed}")
+        return PSObject(
+            [
+                ("NodeName", typed),
+                ("ReplayLagTime", TimeSpan(int(lag_h * 3600 * TICKS))),
+                ("TruncationLagTime", TimeSpan(0)),
+            ],
+            _types("Data.Directory.SystemConfiguration.StandbyMachine"),
+            text=f"{typed}",
+        )
 
     # --- copies -------------------------------------------------------------------------------------------
 
@@ -212,7 +300,9 @@ class Reads:
         server, identity = text(params.get("Server")), named(params, piped)
         standby = text(params.get("StandbyMachine"))
         found = False
-        for cms in [self.shell.cms(server)] if server and self._own(server) is None else list(self.exchange.cms.values()):
+        for cms in (
+            [self.shell.cms(server)] if server and self._own(server) is None else list(self.exchange.cms.values())
+        ):
             if not server and not identity and cms.cluster is not self.shell.cluster:
                 continue
             for group in cms.storage_groups:
@@ -222,8 +312,11 @@ class Reads:
                 if standby:
                     copies = [c for c in group.standbys if same(c.typed or c.machine, standby)]
                     if identity and not copies:
-                        raise CmdletError(f"Storage group '{full}' has no standby machine '{standby}'.",
-                                          "StandbyMachineNotFound", category="InvalidArgument")
+                        raise CmdletError(
+                            f"Storage group '{full}' has no standby machine '{standby}'.",
+                            "StandbyMachineNotFound",
+                            category="InvalidArgument",
+                        )
                 else:
                     copies = [group.copy] if group.copy else [None]  # type: ignore[list-item]
                 for copy in copies:
@@ -238,18 +331,31 @@ class Reads:
             asked = status not in {"ServiceDown", "Disabled"}
             inspected = DateTime.from_unix(self.world.clock.now() - 40) if asked and status != "Initializing" else None
             full = f"{cms.name}\\{group.name}"
-            return PSObject([
-                ("Identity", full), ("StorageGroupName", group.name), ("Name", group.name),
-                ("SummaryCopyStatus", enum(status, COPY_STATES.index(status), "Management.SystemConfigurationTasks."
-                                           "CopyStatus")),
-                ("CopyQueueLength", copy.copy_queue if copy and asked else 0),
-                ("ReplayQueueLength", copy.replay_queue if copy and asked else 0),
-                ("LastInspectedLogTime", inspected), ("Failed", status == "Failed"),
-                ("FailedMessage", "The log copying was interrupted." if status == "Failed" else None),
-                ("Seeding", status == "Seeding"), ("Suspend", status == "Suspended"), ("SuspendComment", None),
-                ("CCRTargetNode", getattr(cms.passive(), "name", None)), ("IsValid", True),
-            ], _types("Management.SystemConfigurationTasks.StorageGroupCopyStatusEntry"), text=full, view="table",
-                show=("Name", "SummaryCopyStatus", "CopyQueueLength", "ReplayQueueLength", "LastInspectedLogTime"))
+            return PSObject(
+                [
+                    ("Identity", full),
+                    ("StorageGroupName", group.name),
+                    ("Name", group.name),
+                    (
+                        "SummaryCopyStatus",
+                        enum(status, COPY_STATES.index(status), "Management.SystemConfigurationTasks.CopyStatus"),
+                    ),
+                    ("CopyQueueLength", copy.copy_queue if copy and asked else 0),
+                    ("ReplayQueueLength", copy.replay_queue if copy and asked else 0),
+                    ("LastInspectedLogTime", inspected),
+                    ("Failed", status == "Failed"),
+                    ("FailedMessage", "The log copying was interrupted." if status == "Failed" else None),
+                    ("Seeding", status == "Seeding"),
+                    ("Suspend", status == "Suspended"),
+                    ("SuspendComment", None),
+                    ("CCRTargetNode", getattr(cms.passive(), "name", None)),
+                    ("IsValid", True),
+                ],
+                _types("Management.SystemConfigurationTasks.StorageGroupCopyStatusEntry"),
+                text=full,
+                view="table",
+                show=("Name", "SummaryCopyStatus", "CopyQueueLength", "ReplayQueueLength", "LastInspectedLogTime"),
+            )
 
     # --- people and queues --------------------------------------------------------------------------------
 
@@ -260,12 +366,27 @@ class Reads:
         limit = text(params.get("ResultSize")) or "1000"
         most = int(limit) if limit.isdigit() else 1_000_000
         own = self._own(server) if server else None
-        count = own.mailboxes if own else sum(
-            d.mailboxes for c in ([self.shell.cms(server)] if server else self.exchange.cms.values()) for d in c.databases)
+        count = (
+            own.mailboxes
+            if own
+            else sum(
+                d.mailboxes
+                for c in ([self.shell.cms(server)] if server else self.exchange.cms.values())
+                for d in c.databases
+            )
+        )
         for number in range(min(count, most)):
             alias = f"user{number:04}"
-            yield PSObject([("Name", alias), ("Alias", alias), ("ServerName", (server or "").lower()),
-                            ("ProhibitSendQuota", "unlimited")], _types("Data.Directory.Management.Mailbox"), text=alias)
+            yield PSObject(
+                [
+                    ("Name", alias),
+                    ("Alias", alias),
+                    ("ServerName", (server or "").lower()),
+                    ("ProhibitSendQuota", "unlimited"),
+                ],
+                _types("Data.Directory.Management.Mailbox"),
+                text=alias,
+            )
 
     def queue(self, session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:  # noqa: ARG002
         """Get-Queue: only a Hub Transport server answers."""
@@ -273,13 +394,25 @@ class Reads:
         server = text(params.get("Server")) or self.shell.machine.name
         own = self._own(server)
         if own is None or "HubTransport" not in own.roles:
-            raise CmdletError(f"Unable to connect to the Microsoft Exchange Transport service on server \"{server}\". Verify "
-                              "that the service is started.", "QueueViewerRpc", category="ResourceUnavailable")
+            raise CmdletError(
+                f'Unable to connect to the Microsoft Exchange Transport service on server "{server}". Verify '
+                "that the service is started.",
+                "QueueViewerRpc",
+                category="ResourceUnavailable",
+            )
         for number, cms in enumerate(self.exchange.cms.values()):
             waiting = 0 if cms.mail_up else 7
-            yield PSObject([("Identity", f"{server}\\{number + 1}"), ("DeliveryType", "MapiDelivery"),
-                            ("Status", "Ready" if cms.mail_up else "Retry"), ("MessageCount", waiting),
-                            ("NextHopDomain", self.shell.fqdn(cms.name))], _types("Data.QueueViewer.QueueInfo"), view="table")
+            yield PSObject(
+                [
+                    ("Identity", f"{server}\\{number + 1}"),
+                    ("DeliveryType", "MapiDelivery"),
+                    ("Status", "Ready" if cms.mail_up else "Retry"),
+                    ("MessageCount", waiting),
+                    ("NextHopDomain", self.shell.fqdn(cms.name)),
+                ],
+                _types("Data.QueueViewer.QueueInfo"),
+                view="table",
+            )
 
 
 def _types(name: str) -> tuple[str, str]:

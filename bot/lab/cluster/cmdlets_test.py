@@ -30,12 +30,19 @@ class Tests:
             found = self._node_checks() + self._copy_checks()
         for check, error in found:
             passed = not error
-            yield PSObject([
-                ("Server", self.shell.machine.name), ("Check", check),
-                ("Result", enum("Passed" if passed else "*FAILED*", int(not passed), "Management.Monitoring.Result")),
-                ("Error", error),
-            ], ("Microsoft.Exchange.Management.SystemConfigurationTasks.ReplicationCheckOutcome", "System.Object"),
-                view="table")
+            yield PSObject(
+                [
+                    ("Server", self.shell.machine.name),
+                    ("Check", check),
+                    (
+                        "Result",
+                        enum("Passed" if passed else "*FAILED*", int(not passed), "Management.Monitoring.Result"),
+                    ),
+                    ("Error", error),
+                ],
+                ("Microsoft.Exchange.Management.SystemConfigurationTasks.ReplicationCheckOutcome", "System.Object"),
+                view="table",
+            )
 
     def _node_checks(self) -> list[Found]:
         cluster = self.shell.cluster
@@ -43,8 +50,11 @@ class Tests:
             return [("ReplayService", self._replay())]
         me = cluster.node(self.shell.machine.name)
         if not me.up:
-            raise CmdletError("Test-ReplicationHealth cannot run because the Cluster service is not running on this "
-                              "machine.", "ClusterNotRunning", category="ResourceUnavailable")
+            raise CmdletError(
+                "Test-ReplicationHealth cannot run because the Cluster service is not running on this machine.",
+                "ClusterNotRunning",
+                category="ResourceUnavailable",
+            )
         found: list[Found] = []
         for cms in self.shell.cms_here():
             passive = cms.passive()
@@ -53,10 +63,16 @@ class Tests:
         found.append(("ClusterNetwork", "" if not cluster.alone else "A cluster network is partitioned."))
         found.append(("QuorumGroup", self._core(cluster)))
         if "share" in cluster.model:
-            found.append(("FileShareQuorum", "" if cluster.witness_ok else
-                          f"The file share witness '{cluster.witness}' is not available."))
+            found.append(
+                (
+                    "FileShareQuorum",
+                    "" if cluster.witness_ok else f"The file share witness '{cluster.witness}' is not available.",
+                )
+            )
         for cms in self.shell.cms_here():
-            found.append(("CmsGroup", "" if cms.group.online and not cms.group.phase else f"Group '{cms.name}' is {cms.state}."))
+            found.append(
+                ("CmsGroup", "" if cms.group.online and not cms.group.phase else f"Group '{cms.name}' is {cms.state}.")
+            )
         found.append(("NodePaused", self._paused(cluster, me)))
         found.append(("DnsRegistrationStatus", ""))
         found.append(("ReplayService", self._replay()))
@@ -77,11 +93,18 @@ class Tests:
 
     def _replay(self) -> str:
         service = self.shell.machine.services.get("MSExchangeRepl")
-        return "" if service and service.state == "Running" else "The Microsoft Exchange Replication service is not running."
+        return (
+            ""
+            if service and service.state == "Running"
+            else "The Microsoft Exchange Replication service is not running."
+        )
 
     def _copy_checks(self) -> list[Found]:
-        named_by = {"SGCopySuspended": {"Suspended"}, "SGCopyFailed": {"Failed", "ServiceDown", "Stopped"},
-                    "SGInitializing": {"Initializing"}}
+        named_by = {
+            "SGCopySuspended": {"Suspended"},
+            "SGCopyFailed": {"Failed", "ServiceDown", "Stopped"},
+            "SGInitializing": {"Initializing"},
+        }
         mine = list(self._copies())
         found: list[Found] = []
         for check, states in named_by.items():
@@ -113,10 +136,24 @@ class Tests:
             for group in cms.storage_groups:
                 for database in group.databases:
                     good = database.mounted and cms.group.online
-                    yield PSObject([
-                        ("Server", cms.name), ("Database", database.name),
-                        ("Result", enum("Success" if good else "*FAILURE*", int(not good), "Monitoring.MapiResult")),
-                        ("Error", "" if good else f"[{'Database is dismounted' if cms.group.online else 'Server is down'}]"),
-                        ("Latency", TimeSpan(9 * TICKS // 1000)), ("StorageGroup", group.name),
-                    ], ("Microsoft.Exchange.Monitoring.MapiTransactionOutcome", "System.Object"), view="table",
-                        show=("Server", "Database", "Result", "Error"))
+                    yield PSObject(
+                        [
+                            ("Server", cms.name),
+                            ("Database", database.name),
+                            (
+                                "Result",
+                                enum("Success" if good else "*FAILURE*", int(not good), "Monitoring.MapiResult"),
+                            ),
+                            (
+                                "Error",
+                                ""
+                                if good
+                                else f"[{'Database is dismounted' if cms.group.online else 'Server is down'}]",
+                            ),
+                            ("Latency", TimeSpan(9 * TICKS // 1000)),
+                            ("StorageGroup", group.name),
+                        ],
+                        ("Microsoft.Exchange.Monitoring.MapiTransactionOutcome", "System.Object"),
+                        view="table",
+                        show=("Server", "Database", "Result", "Error"),
+                    )

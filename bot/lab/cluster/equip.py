@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 JOB_ROOT = "C:\\rollup-bot\\jobs"
 RUNNER_TASK = "rollup-bot-runner"
 # Programs with effects of their own that other rooms run; cluster.exe and msiexec record themselves.
-_WITH_EFFECT = re.compile(r'^"?(?:\S*\\)?(?:shutdown|(?:net1?)(?:\.exe)?"?\s+(?:start|stop)\s+\S|'
-                          r'sc(?:\.exe)?"?\s+(?:start|stop|config)\s)', re.IGNORECASE)
+_WITH_EFFECT = re.compile(
+    r'^"?(?:\S*\\)?(?:shutdown|(?:net1?)(?:\.exe)?"?\s+(?:start|stop)\s+\S|'
+    r'sc(?:\.exe)?"?\s+(?:start|stop|config)\s)',
+    re.IGNORECASE,
+)
 
 
 def equip(estate: Estate, machine: Machine, told: MachineWords, cluster: FailoverCluster | None, runner: bytes) -> None:
@@ -44,8 +47,11 @@ def equip(estate: Estate, machine: Machine, told: MachineWords, cluster: Failove
         software.place(machine, package)
     machine.fs.makedirs(JOB_ROOT)
     for folder in ("C:\\rollup-bot", JOB_ROOT):
-        machine.fs.set_security(folder, owner="BUILTIN\\Administrators", acl=[
-            ("NT AUTHORITY\\SYSTEM", "FullControl"), ("BUILTIN\\Administrators", "FullControl")])
+        machine.fs.set_security(
+            folder,
+            owner="BUILTIN\\Administrators",
+            acl=[("NT AUTHORITY\\SYSTEM", "FullControl"), ("BUILTIN\\Administrators", "FullControl")],
+        )
     if told.runner:
         machine.fs.write(f"{JOB_ROOT}\\runner.cmd", runner)
         account = Principal(f"{machine.domain}\\svc-rollup-runner", second_hop=True, exchange=True)
@@ -67,8 +73,9 @@ def recorder(world: World) -> Callable[[Session, str], None]:
     return record
 
 
-def _follow(world: World, estate: Estate, machine: Machine, installer: Installer,
-            record: Callable[[Session, str], None]) -> None:
+def _follow(
+    world: World, estate: Estate, machine: Machine, installer: Installer, record: Callable[[Session, str], None]
+) -> None:
     """Follow what commands of other rooms, services and the power do to this machine."""
     name = short(machine.name)
 
@@ -81,9 +88,15 @@ def _follow(world: World, estate: Estate, machine: Machine, installer: Installer
                 world.restart_jobs[name] = world.job(session)
 
     def changed(service: object, what: str) -> None:
-        named, state, mode = getattr(service, "name", ""), getattr(service, "state", ""), getattr(service, "start_mode", "")
+        named, state, mode = (
+            getattr(service, "name", ""),
+            getattr(service, "state", ""),
+            getattr(service, "start_mode", ""),
+        )
         if what == "state" and named == "MSExchangeRepl" and state in {"Running", "Stopped"}:
-            estate.exchange.replication_service(machine, state, installer.job if installer.active else world.cause(name))
+            estate.exchange.replication_service(
+                machine, state, installer.job if installer.active else world.cause(name)
+            )
         if what == "start_mode" and not installer.active:
             world.truth.write("service_mode", node=machine.name, service=named, mode=mode, job=world.cause(name))
 
@@ -119,9 +132,20 @@ def _is_first(machine: Machine, session: Session) -> bool:
 
 def write_event(machine: Machine, source: str, number: int, kind: str, message: str) -> None:
     """Write to the Application event log."""
-    machine.event_log.append(PSObject([
-        ("Index", len(machine.event_log) + 1), ("TimeGenerated", DateTime.from_unix(machine.now())),
-        ("TimeWritten", DateTime.from_unix(machine.now())), ("EntryType", kind), ("Source", source),
-        ("InstanceId", number), ("EventID", number), ("Message", message), ("MachineName", machine.name),
-        ("LogName", "Application"),
-    ], ("System.Diagnostics.EventLogEntry", "System.Object")))
+    machine.event_log.append(
+        PSObject(
+            [
+                ("Index", len(machine.event_log) + 1),
+                ("TimeGenerated", DateTime.from_unix(machine.now())),
+                ("TimeWritten", DateTime.from_unix(machine.now())),
+                ("EntryType", kind),
+                ("Source", source),
+                ("InstanceId", number),
+                ("EventID", number),
+                ("Message", message),
+                ("MachineName", machine.name),
+                ("LogName", "Application"),
+            ],
+            ("System.Diagnostics.EventLogEntry", "System.Object"),
+        )
+    )

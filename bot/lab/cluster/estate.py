@@ -47,8 +47,11 @@ class Estate:
 
     def packages(self) -> list[dict[str, str]]:
         """What an administrator would declare: kb, build, path, sha256, title of every declared package."""
-        return [{"kb": p.kb, "build": p.build, "path": packages.path(p), "sha256": packages.sha256(p), "title": p.title}
-                for p in self.scenario.packages if p.declared]
+        return [
+            {"kb": p.kb, "build": p.build, "path": packages.path(p), "sha256": packages.sha256(p), "title": p.title}
+            for p in self.scenario.packages
+            if p.declared
+        ]
 
     def state(self) -> dict[str, Any]:
         """The panel beside the chat as plain JSON; docs/lab.md gives its shape."""
@@ -57,9 +60,18 @@ class Estate:
     def act(self, act: Act) -> None:
         """Do what `[[play.act]] do = "estate"` says, now."""
         if act.kind is not None:
-            self._happenings.happen(Fault(
-                kind=act.kind, machine=act.on, cms=act.cms, group=act.group, storage_group=act.storage_group,
-                database=act.database, to=act.to, value=act.value))
+            self._happenings.happen(
+                Fault(
+                    kind=act.kind,
+                    machine=act.on,
+                    cms=act.cms,
+                    group=act.group,
+                    storage_group=act.storage_group,
+                    database=act.database,
+                    to=act.to,
+                    value=act.value,
+                )
+            )
 
     def stop(self) -> None:
         """End the estate's own time; machines answer no more timers."""

@@ -11,8 +11,13 @@ from bot.lab.windows.machine import Machine
 __all__ = ["Cms", "CopyOf", "Database", "Exchange", "StorageGroup"]
 
 # Services that run only where the clustered mailbox server is, and those that run on every node.
-ACTIVE_SERVICES = ("MSExchangeIS", "MSExchangeSA", "MSExchangeMailboxAssistants", "MSExchangeMailSubmission",
-                   "MSExchangeSearch")
+ACTIVE_SERVICES = (
+    "MSExchangeIS",
+    "MSExchangeSA",
+    "MSExchangeMailboxAssistants",
+    "MSExchangeMailSubmission",
+    "MSExchangeSearch",
+)
 REPL = "MSExchangeRepl"
 LOOK_AGAIN_S = 10.0  # while copies are catching up
 BAD_COPIES = {"Failed", "Seeding", "Suspended", "Stopped", "Disabled", "NotSupported"}
@@ -62,8 +67,13 @@ class Exchange:
             for database in group.databases:
                 if database.mounted:
                     database.mounted = False
-                    self.event(node.machine, "MSExchangeIS Mailbox Store", 9539, "Information",
-                               f'The Microsoft Exchange Database "{group.name}\\{database.name}" was stopped.')
+                    self.event(
+                        node.machine,
+                        "MSExchangeIS Mailbox Store",
+                        9539,
+                        "Information",
+                        f'The Microsoft Exchange Database "{group.name}\\{database.name}" was stopped.',
+                    )
                     self.world.truth.write("db_dismounted", cms=cms.name, db=database.name, job=job)
                 if database.backup == "active" or (cms.ccr and database.backup):
                     database.backup = ""  # a handoff aborts running backups
@@ -100,8 +110,14 @@ class Exchange:
                 for database in group.databases:
                     # The mount-allowed mark is Exchange's own: a move by cluster tools leaves it behind.
                     forgotten = by == "cluster.exe" and position == 0
-                    refused = self.world.faults("database_dismounted", cms=cms.name, database=database.name,
-                                                machine=cms.owner.name) is not None if by else False
+                    refused = (
+                        self.world.faults(
+                            "database_dismounted", cms=cms.name, database=database.name, machine=cms.owner.name
+                        )
+                        is not None
+                        if by
+                        else False
+                    )
                     if database.wanted and not (unusable or forgotten or refused):
                         self._mount(cms, group, database, job)
             self._settle(cms)
@@ -110,8 +126,13 @@ class Exchange:
         if database.mounted:
             return
         database.mounted = True
-        self.event(cms.owner.machine, "MSExchangeIS Mailbox Store", 9523, "Information",
-                   f'The Microsoft Exchange Database "{group.name}\\{database.name}" has been started.')
+        self.event(
+            cms.owner.machine,
+            "MSExchangeIS Mailbox Store",
+            9523,
+            "Information",
+            f'The Microsoft Exchange Database "{group.name}\\{database.name}" has been started.',
+        )
         self.world.truth.write("db_mounted", cms=cms.name, db=database.name, job=job)
 
     def _settle(self, cms: Cms) -> None:
@@ -187,8 +208,9 @@ class Exchange:
                     copy.said = now
                     if not silent:
                         standby = copy.machine or getattr(cms.passive(), "name", "")
-                        self.world.truth.write("copy_state", cms=cms.name, storage_group=group.name,
-                                               machine=standby, state=now, job=job)
+                        self.world.truth.write(
+                            "copy_state", cms=cms.name, storage_group=group.name, machine=standby, state=now, job=job
+                        )
             copies = [(g, c) for g in cms.storage_groups for c in ([g.copy] if g.copy else []) + g.standbys]
             if any(c.fresh and not g.quiet for g, c in copies) and not cms.judging:
                 cms.judging = True

@@ -12,8 +12,18 @@ from bot.lab.scenario_words import Fault
 from bot.lab.truth import Record
 
 # Behaviours ask for these when they come to the point; the others happen to the estate by themselves.
-ASKED = {"exit_code", "services_disabled", "slow", "silent", "pending_rename", "cluster_service_down", "group_stuck",
-         "database_dismounted", "move_refused", "snapin_fails"}
+ASKED = {
+    "exit_code",
+    "services_disabled",
+    "slow",
+    "silent",
+    "pending_rename",
+    "cluster_service_down",
+    "group_stuck",
+    "database_dismounted",
+    "move_refused",
+    "snapin_fails",
+}
 FIELDS = ("machine", "group", "cms", "database")
 
 
@@ -33,8 +43,9 @@ class Faults:
         self._world = world
         self._happen = happen
         self._lock = threading.Lock()
-        self._armed = [_Armed(f, f.times or -1, f.when == "start" or (f.kind in ASKED and f.when == "install"))
-                       for f in faults]
+        self._armed = [
+            _Armed(f, f.times or -1, f.when == "start" or (f.kind in ASKED and f.when == "install")) for f in faults
+        ]
         self._seen: Counter[int] = Counter()
         self._handing_over: set[str] = set()  # cms whose last move was the cmdlet's
 
@@ -110,5 +121,9 @@ def _moment(record: Record) -> tuple[str, str]:
     if did == "reacted":
         approving = str(record.get("emoji", "")) in {"white_check_mark", "heavy_check_mark", "+1"}
         return ("approved", "") if approving else ("", "")
-    return {"install_started": "install", "install_finished": "after_install", "restarted": "restarted",
-            "node_paused": "evacuated"}.get(did, ""), node
+    return {
+        "install_started": "install",
+        "install_finished": "after_install",
+        "restarted": "restarted",
+        "node_paused": "evacuated",
+    }.get(did, ""), node

@@ -47,7 +47,9 @@ class Happenings:
         raise ClusterError(5042)
 
     def _cms(self, fault: Fault) -> Cms:
-        found = self.estate.exchange.find(fault.cms) if fault.cms else next(iter(self.estate.exchange.cms.values()), None)
+        found = (
+            self.estate.exchange.find(fault.cms) if fault.cms else next(iter(self.estate.exchange.cms.values()), None)
+        )
         if found is None:
             raise ClusterError(5013)
         return found
@@ -180,4 +182,3 @@ class Happenings:
         """Somebody runs Start-ClusteredMailboxServer by hand."""
         cms = self._cms(fault)
         cms.cluster.bring_online(cms.group)
-

@@ -29,8 +29,14 @@ class Interrupted(Exception):
 class Installer:
     """The Windows Installer service of one machine: one transaction at a time."""
 
-    def __init__(self, world: World, machine: Machine, exchange: Exchange, cluster: FailoverCluster | None,
-                 record: Callable[[Session, str], None]) -> None:
+    def __init__(
+        self,
+        world: World,
+        machine: Machine,
+        exchange: Exchange,
+        cluster: FailoverCluster | None,
+        record: Callable[[Session, str], None],
+    ) -> None:
         self.world = world
         self.machine = machine
         self.exchange = exchange
@@ -79,8 +85,11 @@ class Installer:
     # --- the transaction --------------------------------------------------------------------------
 
     def _transaction(self, file: str, boot: float) -> int:
-        self._log(f"=== Verbose logging started: {self._now():%m/%d/%Y  %H:%M:%S}  Build type: SHIP UNICODE "
-                  "4.00.6001.00  Calling process: C:\\Windows\\system32\\msiexec.exe ===", first=True)
+        self._log(
+            f"=== Verbose logging started: {self._now():%m/%d/%Y  %H:%M:%S}  Build type: SHIP UNICODE "
+            "4.00.6001.00  Calling process: C:\\Windows\\system32\\msiexec.exe ===",
+            first=True,
+        )
         self._pass(3, boot)
         planned = self.world.faults("exit_code", machine=self.machine.name, moment="install")
         refused = self._refuse(file, int(planned) if planned is not None else 0)
@@ -91,12 +100,21 @@ class Installer:
         name = file.replace("/", "\\").rsplit("\\", 1)[-1]
         owned, held = self._owns()
         self.active = True
-        self.world.truth.write("install_started", node=self.machine.name, package=name, kb=rollup.kb, build=rollup.build,
-                               owned_groups=owned, holds_cms=held, job=self.job)
+        self.world.truth.write(
+            "install_started",
+            node=self.machine.name,
+            package=name,
+            kb=rollup.kb,
+            build=rollup.build,
+            owned_groups=owned,
+            holds_cms=held,
+            job=self.job,
+        )
         code = self._apply(rollup, boot, int(planned) if planned is not None else 0)
         self.active = False
-        self.world.truth.write("install_finished", node=self.machine.name, build=software.level(self.machine), rc=code,
-                               job=self.job)
+        self.world.truth.write(
+            "install_finished", node=self.machine.name, build=software.level(self.machine), rc=code, job=self.job
+        )
         self._log(f"MSI (s) (A4:5C): MainEngineThread is returning {code}")
         self._log(f"=== Verbose logging stopped: {self._now():%m/%d/%Y  %H:%M:%S} ===")
         return code
@@ -112,8 +130,10 @@ class Installer:
         if rollup is None:
             return 1636
         if rollup.base != software.base(machine):
-            self._log("The upgrade patch cannot be installed by the Windows Installer service because the program to "
-                      "be upgraded may be missing, or the upgrade patch may update a different version of the program.")
+            self._log(
+                "The upgrade patch cannot be installed by the Windows Installer service because the program to "
+                "be upgraded may be missing, or the upgrade patch may update a different version of the program."
+            )
             return 1642
         if catalogue.number(rollup.build) <= catalogue.number(software.level(machine)):
             self._log("Action start: SetPatchStates. Patch is already installed or superseded.")
@@ -125,18 +145,22 @@ class Installer:
         total = rollup.seconds or self.world.timing.install_s
         slow = fault("slow", machine=machine.name, moment="install")
         total = float(slow) if slow else total
-        if str(machine.registry.value("HKLM\\SOFTWARE\\RollupLab", "CrlReachable")) == "0" and \
-                machine.registry.value(software.WINTRUST, "State") == software.CRL_ON:
+        if (
+            str(machine.registry.value("HKLM\\SOFTWARE\\RollupLab", "CrlReachable")) == "0"
+            and machine.registry.value(software.WINTRUST, "State") == software.CRL_ON
+        ):
             total *= 5  # every native image waits for the revocation list to time out
         silent = fault("silent", machine=machine.name, moment="install")
         fails = self._must_fail(planned)
         saved: dict[str, tuple[str, str]] = {}
         moments: list[tuple[float, Callable[[], None]]] = [
-            (0.03, self._custom_action), (STOP_AT, lambda: saved.update(self._stop_services())),
+            (0.03, self._custom_action),
+            (STOP_AT, lambda: saved.update(self._stop_services())),
             (WMI_DOWN_AT, lambda: self._service("Winmgmt", start=False)),
             (FILES_AT, lambda: None if fails else self._new_files(rollup)),
             (WMI_UP_AT, lambda: self._service("Winmgmt", start=True)),
-            (CLUSTER_UP_AT, self._cluster_back), (SERVICES_AT, lambda: self._services_back(saved)),
+            (CLUSTER_UP_AT, self._cluster_back),
+            (SERVICES_AT, lambda: self._services_back(saved)),
         ]
         for step in range(STEPS):
             part = step / STEPS
@@ -145,7 +169,9 @@ class Installer:
             if fails and part >= FILES_AT:
                 return self._roll_back(moments)
             self.world.doing[short(machine.name)] = f"installing {rollup.kb}, {part:.0%}"
-            self._log(f"MSI (s) (A4:5C) Action {step + 1}: {_ACTIONS[min(step * len(_ACTIONS) // STEPS, len(_ACTIONS) - 1)]}")
+            self._log(
+                f"MSI (s) (A4:5C) Action {step + 1}: {_ACTIONS[min(step * len(_ACTIONS) // STEPS, len(_ACTIONS) - 1)]}"
+            )
             if silent and step == STEPS // 2:
                 self._pass(float(silent), boot)
             self._pass(total / STEPS, boot)
@@ -269,15 +295,26 @@ class Installer:
         # Installer logs are UTF-16 with a byte order mark.
         data = (line + "\r\n").encode("utf-16-le")
         try:
-            self.machine.fs.write(self.log_path, (b"\xff\xfe" if first else b"") + data,
-                                  mode="create" if first else "append")
+            self.machine.fs.write(
+                self.log_path, (b"\xff\xfe" if first else b"") + data, mode="create" if first else "append"
+            )
         except OSError:
             return  # as on Windows: an unwritable log does not stop the installation
 
 
-_ACTIONS = ("InstallInitialize", "CA_STOP_SERVICES", "StopServices", "PatchFiles", "InstallFiles", "WriteRegistryValues",
-            "RegisterUser", "CA_START_CLUSTER", "CA_NGEN C:\\Windows\\Microsoft.NET\\Framework64\\v2.0.50727\\ngen.exe",
-            "StartServices", "InstallFinalize")
+_ACTIONS = (
+    "InstallInitialize",
+    "CA_STOP_SERVICES",
+    "StopServices",
+    "PatchFiles",
+    "InstallFiles",
+    "WriteRegistryValues",
+    "RegisterUser",
+    "CA_START_CLUSTER",
+    "CA_NGEN C:\\Windows\\Microsoft.NET\\Framework64\\v2.0.50727\\ngen.exe",
+    "StartServices",
+    "InstallFinalize",
+)
 
 
 def _options(words: list[str]) -> tuple[str, str]:

@@ -58,8 +58,9 @@ class MovingCluster(ClusterState):
 
         self.world.timeline.after(OFFLINE_WAIT_S, give_up)
 
-    def _relocate(self, group: Group, to: Node, by: str, job: str, operation: Operation | None = None, *,
-                  graceful: bool) -> None:
+    def _relocate(
+        self, group: Group, to: Node, by: str, job: str, operation: Operation | None = None, *, graceful: bool
+    ) -> None:
         """Take offline (if it is online), change the owner, bring to its persistent state."""
         move_s = self.world.timing.group_move_s
         was = group.online and not group.failed

@@ -47,12 +47,13 @@ def sha256(package: Package) -> str:
 
 def understand(data: bytes) -> Rollup | None:
     """What the Installer reads in a file, None when it is no package."""
-    text = data[len(MAGIC):].decode("utf-8", "replace")
+    text = data[len(MAGIC) :].decode("utf-8", "replace")
     if not data.startswith(MAGIC) or not text.startswith("ROLLUP "):
         return None
     said = dict(_FIELD.findall(text.splitlines()[0]))
     try:
-        return Rollup(said["kb"], said["build"], said["base"], said.get("reboot") == "1",
-                      float(said.get("seconds", "0")))
+        return Rollup(
+            said["kb"], said["build"], said["base"], said.get("reboot") == "1", float(said.get("seconds", "0"))
+        )
     except (KeyError, ValueError):
         return None

@@ -22,22 +22,36 @@ def state(estate: Estate) -> dict[str, Any]:
     with estate.world.lock:
         return {
             "now": round(estate.world.clock.now(), 1),
-            "clusters": [_cluster(estate, c, kind.kind) for c, kind in
-                         zip(estate.clusters, estate.scenario.clusters, strict=True)],
-            "machines": [{**_machine(estate, a.machine), "roles": list(a.roles),
-                          "standby_for": _standby_for(estate, a.machine)} for a in estate.stand_alone.values()],
+            "clusters": [
+                _cluster(estate, c, kind.kind)
+                for c, kind in zip(estate.clusters, estate.scenario.clusters, strict=True)
+            ],
+            "machines": [
+                {**_machine(estate, a.machine), "roles": list(a.roles), "standby_for": _standby_for(estate, a.machine)}
+                for a in estate.stand_alone.values()
+            ],
         }
 
 
 def _cluster(estate: Estate, cluster: FailoverCluster, kind: str) -> dict[str, Any]:
     count = cluster.count()
     return {
-        "name": cluster.name, "kind": kind, "os": cluster.os,
-        "quorum": {"model": cluster.model, "votes": count.votes, "needed": count.needed, "margin": count.margin,
-                   "witness": cluster.witness, "witness_ok": cluster.witness_ok},
+        "name": cluster.name,
+        "kind": kind,
+        "os": cluster.os,
+        "quorum": {
+            "model": cluster.model,
+            "votes": count.votes,
+            "needed": count.needed,
+            "margin": count.margin,
+            "witness": cluster.witness,
+            "witness_ok": cluster.witness_ok,
+        },
         "nodes": [_node(estate, cluster, n) for n in cluster.nodes],
-        "groups": [{"name": g.name, "owner": g.owner, "state": g.phase or g.state, "core": g.core, "cms": g.cms}
-                   for g in cluster.groups],
+        "groups": [
+            {"name": g.name, "owner": g.owner, "state": g.phase or g.state, "core": g.core, "cms": g.cms}
+            for g in cluster.groups
+        ],
         "cms": [_cms(estate, c) for c in estate.exchange.cms.values() if c.cluster is cluster],
     }
 
@@ -45,8 +59,13 @@ def _cluster(estate: Estate, cluster: FailoverCluster, kind: str) -> dict[str, A
 def _node(estate: Estate, cluster: FailoverCluster, node: Node) -> dict[str, Any]:
     owned = cluster.owned(node)
     status = NODE_STATES[node_state(cluster, node if node.up else _viewer(cluster, node), node)]
-    return {**_machine(estate, node.machine), "state": status, "groups": [g.name for g in owned],
-            "cms": [g.cms for g in owned if g.cms], "standby_for": _standby_for(estate, node.machine)}
+    return {
+        **_machine(estate, node.machine),
+        "state": status,
+        "groups": [g.name for g in owned],
+        "cms": [g.cms for g in owned if g.cms],
+        "standby_for": _standby_for(estate, node.machine),
+    }
 
 
 def _viewer(cluster: FailoverCluster, node: Node) -> Node:
@@ -55,8 +74,13 @@ def _viewer(cluster: FailoverCluster, node: Node) -> Node:
 
 def _machine(estate: Estate, machine: Machine) -> dict[str, Any]:
     doing = estate.world.doing.get(short(machine.name), "")
-    return {"name": machine.name, "level": software.level(machine), "online": machine.online,
-            "reachable": machine.reachable, "doing": doing if machine.online else doing or "down"}
+    return {
+        "name": machine.name,
+        "level": software.level(machine),
+        "online": machine.online,
+        "reachable": machine.reachable,
+        "doing": doing if machine.online else doing or "down",
+    }
 
 
 def _cms(estate: Estate, cms: Cms) -> dict[str, Any]:
@@ -65,18 +89,37 @@ def _cms(estate: Estate, cms: Cms) -> dict[str, Any]:
     for group in cms.storage_groups:
         for copy in ([group.copy] if group.copy else []) + group.standbys:
             place = copy.machine or getattr(cms.passive(), "name", "")
-            copies.append({"storage_group": group.name, "kind": "scr" if copy.machine else "ccr", "machine": place,
-                           "state": estate.exchange.status(cms, group, copy), "copy_queue": copy.copy_queue,
-                           "replay_queue": copy.replay_queue})
+            copies.append(
+                {
+                    "storage_group": group.name,
+                    "kind": "scr" if copy.machine else "ccr",
+                    "machine": place,
+                    "state": estate.exchange.status(cms, group, copy),
+                    "copy_queue": copy.copy_queue,
+                    "replay_queue": copy.replay_queue,
+                }
+            )
     return {
-        "name": cms.name, "node": cms.group.owner, "state": cms.state, "mail": "up" if cms.mail_up else "down",
-        "since": round(cms.since, 1), "down_s": round(now - cms.down_since, 1) if cms.down_since is not None else 0.0,
-        "databases": [{"name": d.name, "storage_group": g.name, "mounted": d.mounted} for g in cms.storage_groups
-                      for d in g.databases],
+        "name": cms.name,
+        "node": cms.group.owner,
+        "state": cms.state,
+        "mail": "up" if cms.mail_up else "down",
+        "since": round(cms.since, 1),
+        "down_s": round(now - cms.down_since, 1) if cms.down_since is not None else 0.0,
+        "databases": [
+            {"name": d.name, "storage_group": g.name, "mounted": d.mounted}
+            for g in cms.storage_groups
+            for d in g.databases
+        ],
         "copies": copies,
     }
 
 
 def _standby_for(estate: Estate, machine: Machine) -> list[str]:
-    return [f"{c.name}\\{g.name}" for c in estate.exchange.cms.values() for g in c.storage_groups for s in g.standbys
-            if short(s.machine) == short(machine.name)]
+    return [
+        f"{c.name}\\{g.name}"
+        for c in estate.exchange.cms.values()
+        for g in c.storage_groups
+        for s in g.standbys
+        if short(s.machine) == short(machine.name)
+    ]

@@ -77,7 +77,9 @@ class Group:
             return "Failed"
         if not self.online:
             return "Offline"
-        return "Partially Online" if self.partial or self.partly() or any(r.failed for r in self.resources) else "Online"
+        return (
+            "Partially Online" if self.partial or self.partly() or any(r.failed for r in self.resources) else "Online"
+        )
 
 
 @dataclass
@@ -100,8 +102,17 @@ class Node:
 class ClusterState:
     """Who owns what in one cluster, and who is Up. Read it under the world's lock."""
 
-    def __init__(self, world: World, name: str, model: str, nodes: list[Node], *, os: str = "2008",
-                 witness: str = "", witness_ok: bool = True) -> None:
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        model: str,
+        nodes: list[Node],
+        *,
+        os: str = "2008",
+        witness: str = "",
+        witness_ok: bool = True,
+    ) -> None:
         self.world = world
         self.name = name
         self.model = model

@@ -15,8 +15,9 @@ from bot.lab.windows.machine import Machine, Session
 
 Params = Mapping[str, Any]
 FOREST = "lab.example"
-NO_DIRECTORY = ("Could not find any available Domain Controller. Active directory response: The server is not "
-                "operational.")
+NO_DIRECTORY = (
+    "Could not find any available Domain Controller. Active directory response: The server is not operational."
+)
 NOT_INTERACTIVE = "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available."
 
 
@@ -51,12 +52,19 @@ class Shell:
         """What every cmdlet does first: ask the directory who may do this."""
         session.sleep(self.world.timing.cmdlet_s)
         if not session.principal.second_hop:
-            raise CmdletError(NO_DIRECTORY, "NoSuitableDomainController", category="NotSpecified",
-                              exception="Microsoft.Exchange.Data.Directory.NoSuitableServerFoundException")
+            raise CmdletError(
+                NO_DIRECTORY,
+                "NoSuitableDomainController",
+                category="NotSpecified",
+                exception="Microsoft.Exchange.Data.Directory.NoSuitableServerFoundException",
+            )
         if not session.principal.exchange:
-            raise CmdletError("Active Directory operation failed. The supplied credential does not have the rights of an "
-                              "Exchange Server Administrator. INSUFF_ACCESS_RIGHTS", "AccessDenied",
-                              category="PermissionDenied")
+            raise CmdletError(
+                "Active Directory operation failed. The supplied credential does not have the rights of an "
+                "Exchange Server Administrator. INSUFF_ACCESS_RIGHTS",
+                "AccessDenied",
+                category="PermissionDenied",
+            )
 
     def fqdn(self, name: str) -> str:
         """A machine's full name."""
@@ -78,16 +86,24 @@ class Shell:
         running = [n for n in cms.cluster.nodes if n.up and n.machine.reachable]
         here = next((n for n in cms.cluster.nodes if n.machine is self.machine), None)
         if not running or (here is not None and here.service != "running"):
-            raise CmdletError(f"Could not connect to the cluster of clustered mailbox server '{cms.name}'. The Cluster "
-                              "service may not be running. There are no more endpoints available from the endpoint "
-                              "mapper.", "ClusterNotReachable", category="ResourceUnavailable")
+            raise CmdletError(
+                f"Could not connect to the cluster of clustered mailbox server '{cms.name}'. The Cluster "
+                "service may not be running. There are no more endpoints available from the endpoint "
+                "mapper.",
+                "ClusterNotReachable",
+                category="ResourceUnavailable",
+            )
 
 
 def not_found(identity: str) -> CmdletError:
     """No such object in the directory."""
-    return CmdletError(f"The operation could not be performed because object '{identity}' could not be found on domain "
-                       f"controller 'dc1.{FOREST}'.", "ManagementObjectNotFound", category="InvalidData",
-                       exception="Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException")
+    return CmdletError(
+        f"The operation could not be performed because object '{identity}' could not be found on domain "
+        f"controller 'dc1.{FOREST}'.",
+        "ManagementObjectNotFound",
+        category="InvalidData",
+        exception="Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException",
+    )
 
 
 def text(value: Any) -> str:
@@ -110,16 +126,23 @@ def mandatory(params: Params, names: Iterable[str]) -> None:
     """Without a console nobody can be asked for a missing parameter."""
     missing = [n for n in names if params.get(n) in {None, ""}]
     if missing:
-        raise CmdletError("Cannot process command because of one or more missing mandatory parameters: "
-                          f"{' '.join(missing)}.", "MissingMandatoryParameter", category="InvalidArgument",
-                          exception="System.Management.Automation.ParameterBindingException")
+        raise CmdletError(
+            f"Cannot process command because of one or more missing mandatory parameters: {' '.join(missing)}.",
+            "MissingMandatoryParameter",
+            category="InvalidArgument",
+            exception="System.Management.Automation.ParameterBindingException",
+        )
 
 
 def confirm(params: Params) -> None:
     """The cmdlet asks unless -Confirm:$false; without a console asking fails."""
     if params.get("Confirm") is not False:
-        raise CmdletError(NOT_INTERACTIVE, "InvalidOperation", category="InvalidOperation",
-                          exception="System.Management.Automation.PSInvalidOperationException")
+        raise CmdletError(
+            NOT_INTERACTIVE,
+            "InvalidOperation",
+            category="InvalidOperation",
+            exception="System.Management.Automation.PSInvalidOperationException",
+        )
 
 
 def enum(name: str, number: int, kind: str) -> EnumValue:

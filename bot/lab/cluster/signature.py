@@ -18,7 +18,8 @@ SIGNER = "CN=Microsoft Corporation, OU=MOPR, O=Microsoft Corporation, L=Redmond,
 def register(machine: Machine) -> None:
     """Give a machine the cmdlet."""
     machine.cmdlets["get-authenticodesignature"] = CmdletSpec(
-        "Get-AuthenticodeSignature", _run, ("FilePath",), ("FilePath",))
+        "Get-AuthenticodeSignature", _run, ("FilePath",), ("FilePath",)
+    )
 
 
 def _run(session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:
@@ -26,15 +27,26 @@ def _run(session: Session, params: Params, piped: list[Any]) -> Iterator[PSObjec
     for one in given if isinstance(given, list) else [given]:
         path = normalise(text(one), session.cwd)
         if not session.machine.fs.is_file(path):
-            raise CmdletError(f"File {path} was not found.", "FileNotFound", category="ObjectNotFound",
-                              exception="System.IO.FileNotFoundException")
+            raise CmdletError(
+                f"File {path} was not found.",
+                "FileNotFound",
+                category="ObjectNotFound",
+                exception="System.IO.FileNotFoundException",
+            )
         status, number = _judge(session.machine, session.machine.fs.read(path))
         certificate = PSObject([("Subject", SIGNER)], "System.Security.Cryptography.X509Certificates.X509Certificate2")
-        yield PSObject([
-            ("SignerCertificate", certificate if status == "Valid" else None), ("TimeStamperCertificate", None),
-            ("Status", EnumValue(status, number, STATUS)), ("StatusMessage", ""), ("Path", path),
-        ], ("System.Management.Automation.Signature", "System.Object"),
-            show=("SignerCertificate", "Status", "Path"), view="table")
+        yield PSObject(
+            [
+                ("SignerCertificate", certificate if status == "Valid" else None),
+                ("TimeStamperCertificate", None),
+                ("Status", EnumValue(status, number, STATUS)),
+                ("StatusMessage", ""),
+                ("Path", path),
+            ],
+            ("System.Management.Automation.Signature", "System.Object"),
+            show=("SignerCertificate", "Status", "Path"),
+            view="table",
+        )
 
 
 def _judge(machine: Machine, data: bytes) -> tuple[str, int]:

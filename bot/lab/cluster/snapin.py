@@ -27,11 +27,17 @@ def register(machine: Machine, shell: Shell, *, hidden: frozenset[str] = frozens
     add("Get-ClusteredMailboxServerStatus", reads.cms_status, ("Identity", "DomainController"))
     add("Get-MailboxServer", reads.mailbox_server, ("Identity", "Status?", "DomainController"))
     add("Get-ExchangeServer", reads.exchange_server, ("Identity", "Status?", "Domain", "DomainController"))
-    add("Get-MailboxDatabase", reads.database,
-        ("Identity", "Server", "StorageGroup", "Status?", "IncludePreExchange2007?", "DomainController"))
+    add(
+        "Get-MailboxDatabase",
+        reads.database,
+        ("Identity", "Server", "StorageGroup", "Status?", "IncludePreExchange2007?", "DomainController"),
+    )
     add("Get-StorageGroup", reads.storage_group, ("Identity", "Server", "IncludePreExchange2007?", "DomainController"))
-    add("Get-StorageGroupCopyStatus", reads.copy_status,
-        ("Identity", "Server", *standby, "DumpsterStatistics?", "DomainController"))
+    add(
+        "Get-StorageGroupCopyStatus",
+        reads.copy_status,
+        ("Identity", "Server", *standby, "DumpsterStatistics?", "DomainController"),
+    )
     add("Get-Mailbox", reads.mailbox, ("Identity", "Server", "Database", "ResultSize", "Filter", "DomainController"))
     add("Get-Queue", reads.queue, ("Identity", "Server", "Filter", "ResultSize"))
     add("Move-ClusteredMailboxServer", acts.move, ("Identity", "TargetMachine", "MoveComment", *newer, *CONFIRMABLE))
@@ -41,21 +47,42 @@ def register(machine: Machine, shell: Shell, *, hidden: frozenset[str] = frozens
     add("Dismount-Database", acts.dismount, ("Identity", *CONFIRMABLE))
     add("Suspend-StorageGroupCopy", acts.suspend_copy, ("Identity", *standby, "SuspendComment", *CONFIRMABLE))
     add("Resume-StorageGroupCopy", acts.resume_copy, ("Identity", *standby, *CONFIRMABLE))
-    add("Update-StorageGroupCopy", acts.update_copy,
-        ("Identity", *standby, "DeleteExistingFiles?", "Force?", "ManualResume?", *CONFIRMABLE))
+    add(
+        "Update-StorageGroupCopy",
+        acts.update_copy,
+        ("Identity", *standby, "DeleteExistingFiles?", "Force?", "ManualResume?", *CONFIRMABLE),
+    )
     if not rtm:
-        add("Test-ReplicationHealth", tests.replication,
-            ("ActiveDirectoryTimeout", "DomainController", "MonitoringContext", "TransientEventSuppressionWindow"), ())
-    add("Test-MapiConnectivity", tests.mapi,
-        ("Identity", "Server", "Database", "PerConnectionTimeout", "AllConnectionsTimeout", "ActiveDirectoryTimeout",
-         "MonitoringContext", "DomainController"))
+        add(
+            "Test-ReplicationHealth",
+            tests.replication,
+            ("ActiveDirectoryTimeout", "DomainController", "MonitoringContext", "TransientEventSuppressionWindow"),
+            (),
+        )
+    add(
+        "Test-MapiConnectivity",
+        tests.mapi,
+        (
+            "Identity",
+            "Server",
+            "Database",
+            "PerConnectionTimeout",
+            "AllConnectionsTimeout",
+            "ActiveDirectoryTimeout",
+            "MonitoringContext",
+            "DomainController",
+        ),
+    )
 
     def load(session: Session) -> None:
         """Loading takes its time; a fault may say that it fails."""
         session.sleep(shell.world.timing.snapin_s)
         if shell.world.faults("snapin_fails", machine=machine.name) is not None:
-            raise CmdletError("Cannot load Windows PowerShell snap-in Microsoft.Exchange.Management.PowerShell.Admin because "
-                              "of the following error: Exception of type 'System.OutOfMemoryException' was thrown.",
-                              "AddPSSnapInRead", category="OpenError")
+            raise CmdletError(
+                "Cannot load Windows PowerShell snap-in Microsoft.Exchange.Management.PowerShell.Admin because "
+                "of the following error: Exception of type 'System.OutOfMemoryException' was thrown.",
+                "AddPSSnapInRead",
+                category="OpenError",
+            )
 
     machine.snapin_load[SNAPIN.casefold()] = load

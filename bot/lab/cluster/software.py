@@ -15,11 +15,12 @@ HOME = "C:\\Program Files\\Microsoft\\Exchange Server\\"
 EXSETUP = HOME + "bin\\ExSetup.exe"
 CUSTOM = HOME + "Scripts\\Customization\\CustomPatchInstallerActions.ps1"
 SETUP_KEY = "HKLM\\SOFTWARE\\Microsoft\\Exchange\\v8.0\\Setup"
-PRODUCT_KEY = ("HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Installer\\UserData\\S-1-5-18\\Products\\"
-               "461C2B4266EDEF444B864AD6D9E5B613")
+PRODUCT_KEY = (
+    "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Installer\\UserData\\S-1-5-18\\Products\\"
+    "461C2B4266EDEF444B864AD6D9E5B613"
+)
 SESSION_MANAGER = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
-WINTRUST = ("HKU\\S-1-5-18\\Software\\Microsoft\\Windows\\CurrentVersion\\WinTrust\\Trust Providers\\"
-            "Software Publishing")
+WINTRUST = "HKU\\S-1-5-18\\Software\\Microsoft\\Windows\\CurrentVersion\\WinTrust\\Trust Providers\\Software Publishing"
 SNAPIN = "Microsoft.Exchange.Management.PowerShell.Admin"
 CRL_OFF, CRL_ON = 0x23E00, 0x23C00  # WinTrust State: revocation not checked, checked
 
@@ -38,15 +39,26 @@ WITH_THE_CMS = {
     "MSExchangeSearch": "Microsoft Exchange Search Indexer",
 }
 OF_ROLES = {
-    "HubTransport": {"MSExchangeTransport": "Microsoft Exchange Transport",
-                     "MSExchangeEdgeSync": "Microsoft Exchange EdgeSync"},
-    "ClientAccess": {"MSExchangeFDS": "Microsoft Exchange File Distribution",
-                     "MSExchangePOP3": "Microsoft Exchange POP3"},
+    "HubTransport": {
+        "MSExchangeTransport": "Microsoft Exchange Transport",
+        "MSExchangeEdgeSync": "Microsoft Exchange EdgeSync",
+    },
+    "ClientAccess": {
+        "MSExchangeFDS": "Microsoft Exchange File Distribution",
+        "MSExchangePOP3": "Microsoft Exchange POP3",
+    },
     "UnifiedMessaging": {"MSExchangeUM": "Microsoft Exchange Unified Messaging"},
 }
-FOREFRONT = {"FSCController": "Forefront Server Security Controller", "FSEIMC": "Forefront Server Security for Exchange"}
-WINDOWS = {"Winmgmt": "Windows Management Instrumentation", "RemoteRegistry": "Remote Registry",
-           "W3SVC": "World Wide Web Publishing Service", "msiserver": "Windows Installer"}
+FOREFRONT = {
+    "FSCController": "Forefront Server Security Controller",
+    "FSEIMC": "Forefront Server Security for Exchange",
+}
+WINDOWS = {
+    "Winmgmt": "Windows Management Instrumentation",
+    "RemoteRegistry": "Remote Registry",
+    "W3SVC": "World Wide Web Publishing Service",
+    "msiserver": "Windows Installer",
+}
 
 
 def install(machine: Machine, told: MachineWords, *, clustered: bool, roles: Iterable[str] = ("Mailbox",)) -> None:
@@ -71,7 +83,9 @@ def install(machine: Machine, told: MachineWords, *, clustered: bool, roles: Ite
         machine.registry.set("HKLM\\SOFTWARE\\RollupLab", "CrlReachable", 0)
     registry.set(WINTRUST, "State", CRL_OFF if told.crl == "off" else CRL_ON)
     if told.execution_policy:
-        registry.set("HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell", "ExecutionPolicy", told.execution_policy)
+        registry.set(
+            "HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell", "ExecutionPolicy", told.execution_policy
+        )
     if told.reboot_pending:
         owe_reboot(machine)
     if told.custom_actions:
@@ -100,8 +114,11 @@ def level_up(machine: Machine, build: str, kb: str, day: str) -> None:
     _patch(machine, name, build, 1, day)
     kb = kb.removeprefix("KB") or catalogue.BUILDS.get(build, ("", "", ""))[2]
     if kb:
-        machine.registry.set(f"HKLM\\SOFTWARE\\Microsoft\\Updates\\Exchange 2007\\SP{base(machine).split('.')[1]}\\KB{kb}",
-                             "PackageName", name)
+        machine.registry.set(
+            f"HKLM\\SOFTWARE\\Microsoft\\Updates\\Exchange 2007\\SP{base(machine).split('.')[1]}\\KB{kb}",
+            "PackageName",
+            name,
+        )
     machine.fs.set_version(EXSETUP, catalogue.long_form(build))
 
 
@@ -116,14 +133,15 @@ def _patch(machine: Machine, name: str, seed: str, state: int, day: str) -> None
 def interim_update(machine: Machine) -> bool:
     """Whether an interim update is in the way of a rollup."""
     patches = PRODUCT_KEY + "\\Patches"
-    return any(str(machine.registry.value(f"{patches}\\{key}", "DisplayName")).startswith("Interim Update")
-               for key in machine.registry.subkeys(patches))
+    return any(
+        str(machine.registry.value(f"{patches}\\{key}", "DisplayName")).startswith("Interim Update")
+        for key in machine.registry.subkeys(patches)
+    )
 
 
 def owe_reboot(machine: Machine) -> None:
     """Files are waiting for a restart."""
-    machine.registry.set(SESSION_MANAGER, "PendingFileRenameOperations",
-                         ["\\??\\C:\\Config.Msi\\4e1f2a.rbf", ""])
+    machine.registry.set(SESSION_MANAGER, "PendingFileRenameOperations", ["\\??\\C:\\Config.Msi\\4e1f2a.rbf", ""])
 
 
 def paid_reboot(machine: Machine) -> None:
@@ -133,8 +151,11 @@ def paid_reboot(machine: Machine) -> None:
 
 def exchange_services(machine: Machine) -> list[str]:
     """Names of Exchange's own services on the machine, and those its installer stops with them."""
-    return [s.name for s in machine.services.all()
-            if s.name.startswith("MSExchange") or s.name in {"MSFTESQL-Exchange", "W3SVC"}]
+    return [
+        s.name
+        for s in machine.services.all()
+        if s.name.startswith("MSExchange") or s.name in {"MSFTESQL-Exchange", "W3SVC"}
+    ]
 
 
 def place(machine: Machine, package: Package) -> None:

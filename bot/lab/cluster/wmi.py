@@ -26,22 +26,36 @@ def register(machine: Machine, cluster: FailoverCluster) -> None:
         "MSCluster_Resource": lambda: [_resource(cluster, me, g, r) for g in cluster.groups for r in g.resources],
         "MSCluster_NodeToActiveGroup": lambda: [
             _link(me, "MSCluster_NodeToActiveGroup", ("Node", owner_seen(cluster, me, g)), ("ResourceGroup", g.name))
-            for g in cluster.groups],
+            for g in cluster.groups
+        ],
         "MSCluster_ResourceGroupToResource": lambda: [
             _link(me, "MSCluster_ResourceGroupToResource", ("ResourceGroup", g.name), ("Resource", r.name))
-            for g in cluster.groups for r in g.resources],
+            for g in cluster.groups
+            for r in g.resources
+        ],
         "MSCluster_ResourceGroupToPreferredNode": lambda: [
             _link(me, "MSCluster_ResourceGroupToPreferredNode", ("ResourceGroup", g.name), ("Node", p))
-            for g in cluster.groups for p in g.preferred],
+            for g in cluster.groups
+            for p in g.preferred
+        ],
         "MSCluster_ResourceToPossibleOwner": lambda: [
             _link(me, "MSCluster_ResourceToPossibleOwner", ("Resource", r.name), ("Node", n.name))
-            for g in cluster.groups for r in g.resources for n in cluster.nodes if cluster.may_own(g, n)],
+            for g in cluster.groups
+            for r in g.resources
+            for n in cluster.nodes
+            if cluster.may_own(g, n)
+        ],
         "MSCluster_ClusterToQuorumResource": lambda: [
             _link(me, "MSCluster_ClusterToQuorumResource", ("Cluster", cluster.name), ("Resource", r.name))
-            for g in cluster.groups for r in g.resources if r.properties.get("_quorum")],
+            for g in cluster.groups
+            for r in g.resources
+            if r.properties.get("_quorum")
+        ],
         "MSCluster_ResourceTypeToResource": lambda: [
             _link(me, "MSCluster_ResourceTypeToResource", ("ResourceType", r.type), ("Resource", r.name))
-            for g in cluster.groups for r in g.resources],
+            for g in cluster.groups
+            for r in g.resources
+        ],
     }
     for name, answer in classes.items():
         machine.wmi[NAMESPACE, name.casefold()] = _provider(cluster, me, answer)
@@ -53,9 +67,12 @@ def _provider(cluster: FailoverCluster, me: Node, answer: Callable[[], Iterable[
             winmgmt = me.machine.services.get("Winmgmt")
             if me.service != "running" or (winmgmt is not None and winmgmt.state != "Running"):
                 # The provider talks to the local Cluster service and has nobody to ask.
-                raise CmdletError("The RPC server is unavailable. (Exception from HRESULT: 0x800706BA)",
-                                  "GetWMICOMException", exception="System.Runtime.InteropServices.COMException",
-                                  category="InvalidOperation")
+                raise CmdletError(
+                    "The RPC server is unavailable. (Exception from HRESULT: 0x800706BA)",
+                    "GetWMICOMException",
+                    exception="System.Runtime.InteropServices.COMException",
+                    category="InvalidOperation",
+                )
             return list(answer())
 
     return provide
@@ -99,16 +116,32 @@ def path(machine: str, kind: str, name: str) -> str:
 
 def _make(me: Node, kind: str, name: str, properties: dict[str, Any]) -> PSObject:
     cls = f"MSCluster_{kind}"
-    system = {"__CLASS": cls, "__SERVER": me.name, "__NAMESPACE": "root\\MSCluster", "__PATH": path(me.name, kind, name)}
+    system = {
+        "__CLASS": cls,
+        "__SERVER": me.name,
+        "__NAMESPACE": "root\\MSCluster",
+        "__PATH": path(me.name, kind, name),
+    }
     types = (f"System.Management.ManagementObject#root\\MSCluster\\{cls}", "System.Management.ManagementObject")
-    return PSObject({**system, "Caption": name, "Name": name, "Description": "", **properties}, types,
-                    text=path(me.name, kind, name))
+    return PSObject(
+        {**system, "Caption": name, "Name": name, "Description": "", **properties},
+        types,
+        text=path(me.name, kind, name),
+    )
 
 
 def _link(me: Node, cls: str, whole: tuple[str, str], part: tuple[str, str]) -> PSObject:
     types = (f"System.Management.ManagementObject#root\\MSCluster\\{cls}", "System.Management.ManagementObject")
-    return PSObject({"__CLASS": cls, "__SERVER": me.name, "__NAMESPACE": "root\\MSCluster",
-                     "GroupComponent": path(me.name, *whole), "PartComponent": path(me.name, *part)}, types)
+    return PSObject(
+        {
+            "__CLASS": cls,
+            "__SERVER": me.name,
+            "__NAMESPACE": "root\\MSCluster",
+            "GroupComponent": path(me.name, *whole),
+            "PartComponent": path(me.name, *part),
+        },
+        types,
+    )
 
 
 def quorum_type(cluster: FailoverCluster) -> str | None:
@@ -119,39 +152,75 @@ def quorum_type(cluster: FailoverCluster) -> str | None:
 
 
 def _cluster(cluster: FailoverCluster, me: Node) -> PSObject:
-    return _make(me, "Cluster", cluster.name, {
-        "QuorumType": quorum_type(cluster), "QuorumPath": cluster.witness, "MaxNumberOfNodes": 16,
-        "Status": "OK", "DefaultNetworkRole": 3,
-    })
+    return _make(
+        me,
+        "Cluster",
+        cluster.name,
+        {
+            "QuorumType": quorum_type(cluster),
+            "QuorumPath": cluster.witness,
+            "MaxNumberOfNodes": 16,
+            "Status": "OK",
+            "DefaultNetworkRole": 3,
+        },
+    )
 
 
 def _node(cluster: FailoverCluster, me: Node, node: Node) -> PSObject:
     state = node_state(cluster, me, node)
-    return _make(me, "Node", node.name, {
-        "State": state, "Id": str(node.id), "Status": "OK" if state in {UP, PAUSED} else "Error",
-        "NodeHighestVersion": 400_817, "MajorVersion": 5 if cluster.os == "2003" else 6,
-        "MinorVersion": {"2003": 2, "2008": 0}.get(cluster.os, 1),
-    })
+    return _make(
+        me,
+        "Node",
+        node.name,
+        {
+            "State": state,
+            "Id": str(node.id),
+            "Status": "OK" if state in {UP, PAUSED} else "Error",
+            "NodeHighestVersion": 400_817,
+            "MajorVersion": 5 if cluster.os == "2003" else 6,
+            "MinorVersion": {"2003": 2, "2008": 0}.get(cluster.os, 1),
+        },
+    )
 
 
 def _group(cluster: FailoverCluster, me: Node, group: Group) -> PSObject:
-    return _make(me, "ResourceGroup", group.name, {
-        "State": GROUP_STATES[state_seen(cluster, me, group)], "AutoFailbackType": group.auto_failback,
-        "FailbackWindowStart": -1, "FailbackWindowEnd": -1, "FailoverThreshold": 10, "FailoverPeriod": 6,
-        "PersistentState": group.wanted, "Status": "OK",
-    })
+    return _make(
+        me,
+        "ResourceGroup",
+        group.name,
+        {
+            "State": GROUP_STATES[state_seen(cluster, me, group)],
+            "AutoFailbackType": group.auto_failback,
+            "FailbackWindowStart": -1,
+            "FailbackWindowEnd": -1,
+            "FailoverThreshold": 10,
+            "FailoverPeriod": 6,
+            "PersistentState": group.wanted,
+            "Status": "OK",
+        },
+    )
 
 
 def _resource(cluster: FailoverCluster, me: Node, group: Group, resource: Resource) -> PSObject:
     seen = cluster.seen(me, cluster.node(group.owner))
     state = resource_state(group, resource) if seen else "Offline"
     private = {k: v for k, v in resource.properties.items() if not k.startswith("_")}
-    return _make(me, "Resource", resource.name, {
-        "Type": resource.type, "State": RESOURCE_STATES[state], "CoreResource": group.core,
-        "QuorumCapable": bool(resource.properties.get("_quorum")), "PersistentState": group.wanted,
-        "RestartAction": 2, "PendingTimeout": 180_000, "Status": "OK",
-        "PrivateProperties": PSObject(private, "System.Management.ManagementBaseObject#\\MSCluster_Property"),
-    })
+    return _make(
+        me,
+        "Resource",
+        resource.name,
+        {
+            "Type": resource.type,
+            "State": RESOURCE_STATES[state],
+            "CoreResource": group.core,
+            "QuorumCapable": bool(resource.properties.get("_quorum")),
+            "PersistentState": group.wanted,
+            "RestartAction": 2,
+            "PendingTimeout": 180_000,
+            "Status": "OK",
+            "PrivateProperties": PSObject(private, "System.Management.ManagementBaseObject#\\MSCluster_Property"),
+        },
+    )
 
 
 def same(a: str, b: str) -> bool:

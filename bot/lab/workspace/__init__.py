@@ -5,5 +5,14 @@ from bot.lab.workspace.server import RunningWorkspace, serve_workspace
 from bot.lab.workspace.words import App, Channel, Person, SlackError, slack_id
 from bot.lab.workspace.workspace import Workspace
 
-__all__ = ["App", "Channel", "Controls", "Person", "RunningWorkspace", "SlackError", "Workspace", "serve_workspace",
-           "slack_id"]
+__all__ = [
+    "App",
+    "Channel",
+    "Controls",
+    "Person",
+    "RunningWorkspace",
+    "SlackError",
+    "Workspace",
+    "serve_workspace",
+    "slack_id",
+]

@@ -66,9 +66,17 @@ def _command(ws: Workspace, who: Person, channel: Channel, line: str) -> dict[st
             answer(ws, who.id, channel.id, payload)
 
     payload = {
-        "token": "practice", "team_id": TEAM, "team_domain": TEAM_DOMAIN, "channel_id": channel.id,
-        "channel_name": channel.name, "user_id": who.id, "user_name": who.name, "command": word, "text": rest.strip(),
-        "api_app_id": ws.app.app_id, "is_enterprise_install": "false",
+        "token": "practice",
+        "team_id": TEAM,
+        "team_domain": TEAM_DOMAIN,
+        "channel_id": channel.id,
+        "channel_name": channel.name,
+        "user_id": who.id,
+        "user_name": who.name,
+        "command": word,
+        "text": rest.strip(),
+        "api_app_id": ws.app.app_id,
+        "is_enterprise_install": "false",
         "response_url": _response_url(ws, who.id, channel.id),
         "trigger_id": f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}",
     }
@@ -85,8 +93,9 @@ def _message(ws: Workspace, who: Person, channel: Channel, text: str, thread_ts:
         parent = ws.message(channel.id, thread_ts)
         thread_ts = parent.thread_ts or parent.ts
     ws.truth("typed", user=who.id, text=text)
-    message = ws.post(Message(channel=channel.id, ts=ws.new_ts(), user=who.id, text=typed(text, _handles(ws)),
-                              thread_ts=thread_ts))
+    message = ws.post(
+        Message(channel=channel.id, ts=ws.new_ts(), user=who.id, text=typed(text, _handles(ws)), thread_ts=thread_ts)
+    )
     return {"ts": message.ts}
 
 
@@ -96,8 +105,13 @@ def _handles(ws: Workspace) -> dict[str, str]:
 
 def _home(ws: Workspace, who: Person) -> dict[str, Any]:
     direct = ws.direct(who.id)
-    event: dict[str, Any] = {"type": "app_home_opened", "user": who.id, "channel": direct.id, "tab": "home",
-                             "event_ts": ws.new_ts()}
+    event: dict[str, Any] = {
+        "type": "app_home_opened",
+        "user": who.id,
+        "channel": direct.id,
+        "tab": "home",
+        "event_ts": ws.new_ts(),
+    }
     if view := ws.views.get(who.id):
         event["view"] = view
     ws.tell_app(event, subscription="app_home_opened", channel=None)
@@ -117,12 +131,19 @@ def _click(ws: Workspace, who: Person, channel: Channel, order: Mapping[str, Any
 
 def _interactive(ws: Workspace, who: Person, channel: Channel, message: Message, action: dict[str, Any]) -> None:
     payload: dict[str, Any] = {
-        "type": "block_actions", "user": {"id": who.id, "username": who.name, "name": who.name, "team_id": TEAM},
-        "api_app_id": ws.app.app_id, "token": "practice", "team": {"id": TEAM, "domain": TEAM_DOMAIN},
-        "enterprise": None, "is_enterprise_install": False, "channel": {"id": channel.id, "name": channel.name},
+        "type": "block_actions",
+        "user": {"id": who.id, "username": who.name, "name": who.name, "team_id": TEAM},
+        "api_app_id": ws.app.app_id,
+        "token": "practice",
+        "team": {"id": TEAM, "domain": TEAM_DOMAIN},
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "channel": {"id": channel.id, "name": channel.name},
         "container": {"type": "message", "message_ts": message.ts, "channel_id": channel.id, "is_ephemeral": False},
-        "trigger_id": f"{secrets.randbelow(10**12)}.{secrets.token_hex(16)}", "message": shapes.message(ws, message),
-        "response_url": _response_url(ws, who.id, channel.id), "state": {"values": {}},
+        "trigger_id": f"{secrets.randbelow(10**12)}.{secrets.token_hex(16)}",
+        "message": shapes.message(ws, message),
+        "response_url": _response_url(ws, who.id, channel.id),
+        "state": {"values": {}},
         "actions": [action | {"action_ts": ws.new_ts()}],
     }
 
@@ -172,7 +193,16 @@ def answer(ws: Workspace, user: str, channel: str, body: Mapping[str, Any]) -> N
     thread_ts = str(body.get("thread_ts") or "")
     with ws.lock:
         if body.get("response_type") == "in_channel":
-            ws.post(Message(channel=channel, ts=ws.new_ts(), user=ws.app.user_id, text=text, blocks=blocks,
-                            thread_ts=thread_ts, by_app=True))
+            ws.post(
+                Message(
+                    channel=channel,
+                    ts=ws.new_ts(),
+                    user=ws.app.user_id,
+                    text=text,
+                    blocks=blocks,
+                    thread_ts=thread_ts,
+                    by_app=True,
+                )
+            )
         else:
             ws.whisper(channel, user, text, blocks=blocks, thread_ts=thread_ts)

@@ -48,8 +48,11 @@ async def read(request: web.Request) -> tuple[str, Arguments]:
             try:
                 arguments[name] = json.loads(value)
             except ValueError:
-                raise SlackError({"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format"}.get(
-                    name, "invalid_arguments")) from None
+                raise SlackError(
+                    {"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format"}.get(
+                        name, "invalid_arguments"
+                    )
+                ) from None
     header = request.headers.get("Authorization", "")
     given = arguments.pop("token", "")
     return (header.removeprefix("Bearer ").strip() if header.startswith("Bearer ") else str(given or "")), arguments

@@ -17,13 +17,45 @@ TEXTS = {"section": 3000, "header": 150}
 RICH_PARTS = {"rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"}
 RICH_LEAVES = {"text", "link", "emoji", "user", "channel", "usergroup", "broadcast", "date", "color", "team"}
 INTERACTIVE = {
-    "button", "overflow", "static_select", "users_select", "conversations_select", "channels_select", "external_select",
-    "multi_static_select", "multi_users_select", "datepicker", "timepicker", "datetimepicker", "checkboxes",
-    "radio_buttons", "workflow_button", "url_text_input", "plain_text_input",
+    "button",
+    "overflow",
+    "static_select",
+    "users_select",
+    "conversations_select",
+    "channels_select",
+    "external_select",
+    "multi_static_select",
+    "multi_users_select",
+    "datepicker",
+    "timepicker",
+    "datetimepicker",
+    "checkboxes",
+    "radio_buttons",
+    "workflow_button",
+    "url_text_input",
+    "plain_text_input",
 }
 PLAIN_BLOCKS = {
-    "section", "header", "context", "divider", "actions", "image", "rich_text", "table", "markdown", "file", "video",
-    "input", "plan", "task_card", "alert", "card", "carousel", "container", "context_actions", "data_table",
+    "section",
+    "header",
+    "context",
+    "divider",
+    "actions",
+    "image",
+    "rich_text",
+    "table",
+    "markdown",
+    "file",
+    "video",
+    "input",
+    "plan",
+    "task_card",
+    "alert",
+    "card",
+    "carousel",
+    "container",
+    "context_actions",
+    "data_table",
     "data_visualization",
 }
 
@@ -184,8 +216,11 @@ def _rich_text(block: dict[str, Any], at: str) -> None:
         raise Problem(at + "/elements", "must be an array")
     for n, part in enumerate(elements):
         here = f"{at}/elements/{n}"
-        if not isinstance(part, dict) or part.get("type") not in RICH_PARTS \
-                or not isinstance(part.get("elements"), list):
+        if (
+            not isinstance(part, dict)
+            or part.get("type") not in RICH_PARTS
+            or not isinstance(part.get("elements"), list)
+        ):
             raise Problem(here, "unsupported rich text element")
         if part["type"] == "rich_text_list":
             if part.get("style") not in {"bullet", "ordered"}:

@@ -56,8 +56,11 @@ def checked_metadata(value: Any) -> dict[str, Any] | None:
     """Message metadata, or None for none; invalid_metadata_format, metadata_too_large."""
     if not value:
         return None
-    if not isinstance(value, dict) or not isinstance(value.get("event_type"), str) \
-            or not isinstance(value.get("event_payload"), dict):
+    if (
+        not isinstance(value, dict)
+        or not isinstance(value.get("event_type"), str)
+        or not isinstance(value.get("event_payload"), dict)
+    ):
         raise SlackError("invalid_metadata_format")
     if len(json.dumps(value)) > METADATA_MOST:
         raise SlackError("metadata_too_large")
@@ -77,9 +80,19 @@ def post_message(ws: Workspace, args: Arguments) -> dict[str, Any]:
         if not parent or parent.only_for:
             raise SlackError("cannot_reply_to_message")
         thread = parent.thread_ts or parent.ts  # a reply to a reply joins the thread it is in
-    message = ws.post(Message(
-        channel=channel.id, ts=ws.new_ts(), user=ws.app.user_id, text=spelled(text[:TEXT_MOST]), blocks=blocks,
-        thread_ts=thread, metadata=metadata, by_app=True, broadcast=args.flag("reply_broadcast")))
+    message = ws.post(
+        Message(
+            channel=channel.id,
+            ts=ws.new_ts(),
+            user=ws.app.user_id,
+            text=spelled(text[:TEXT_MOST]),
+            blocks=blocks,
+            thread_ts=thread,
+            metadata=metadata,
+            by_app=True,
+            broadcast=args.flag("reply_broadcast"),
+        )
+    )
     answer = {"channel": channel.id, "ts": message.ts, "message": shapes.message(ws, message, metadata=True)}
     if len(text) > TEXT_MOST:
         answer["response_metadata"] = {"warnings": ["message_truncated"]}
@@ -118,8 +131,12 @@ def update(ws: Workspace, args: Arguments) -> dict[str, Any]:
     if "blocks" not in changes and "text" in changes:
         changes["edited"] = {"user": ws.app.user_id, "ts": f"{ws.clock.now():.6f}"}
     changed = ws.change(message, **changes)
-    return {"channel": channel.id, "ts": changed.ts, "text": changed.text,
-            "message": shapes.message(ws, changed, metadata=True)}
+    return {
+        "channel": channel.id,
+        "ts": changed.ts,
+        "text": changed.text,
+        "message": shapes.message(ws, changed, metadata=True),
+    }
 
 
 def delete(ws: Workspace, args: Arguments) -> dict[str, Any]:
@@ -140,5 +157,14 @@ def get_permalink(ws: Workspace, args: Arguments) -> dict[str, Any]:
 
 def share(ws: Workspace, channel: Channel, files: list[dict[str, Any]], comment: str, thread_ts: str) -> None:
     """Post uploaded files as one message of the app."""
-    ws.post(Message(channel=channel.id, ts=ws.new_ts(), user=ws.app.user_id, text=spelled(comment), thread_ts=thread_ts,
-                    by_app=True, files=files))
+    ws.post(
+        Message(
+            channel=channel.id,
+            ts=ws.new_ts(),
+            user=ws.app.user_id,
+            text=spelled(comment),
+            thread_ts=thread_ts,
+            by_app=True,
+            files=files,
+        )
+    )

@@ -19,8 +19,14 @@ from bot.lab.workspace.words import SlackError
 from bot.lab.workspace.workspace import Workspace
 
 FILES = Path(__file__).with_name("page")
-KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".json": "application/json",
-         ".svg": "image/svg+xml", ".txt": "text/plain"}
+KINDS = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+}
 LOOK_EVERY_S = 0.4  # how often the estate is looked at while somebody watches
 QUEUE_MOST = 2000  # changes a slow browser may be behind before it has to load the state anew
 CSP = (
@@ -58,8 +64,15 @@ async def only_from_here(request: web.Request, handler: Handler) -> web.StreamRe
 class Page:
     """The lab's endpoints, and the browsers that are watching."""
 
-    def __init__(self, space: Workspace, loop: asyncio.AbstractEventLoop, estate_state: EstateState | None,
-                 controls: Controls, sockets: Callable[[], int], disconnect: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        space: Workspace,
+        loop: asyncio.AbstractEventLoop,
+        estate_state: EstateState | None,
+        controls: Controls,
+        sockets: Callable[[], int],
+        disconnect: Callable[[str], None],
+    ) -> None:
         self._space, self._loop, self._estate_state, self._controls = space, loop, estate_state, controls
         self._disconnect = disconnect
         self.sockets = sockets  # how many the app has open
@@ -90,10 +103,13 @@ class Page:
 
     def state(self) -> dict[str, Any]:
         """Everything: the workspace, the estate, what the page may control."""
-        controls = {"speed": bool(self._controls.speed), "start_again": bool(self._controls.start_again),
-                    "kill_bot": bool(self._controls.kill_bot),
-                    "scenarios": [{"name": name, "about": about} for name, about in self._controls.scenarios],
-                    "scenario": self._controls.scenario() if self._controls.scenario else ""}
+        controls = {
+            "speed": bool(self._controls.speed),
+            "start_again": bool(self._controls.start_again),
+            "kill_bot": bool(self._controls.kill_bot),
+            "scenarios": [{"name": name, "about": about} for name, about in self._controls.scenarios],
+            "scenario": self._controls.scenario() if self._controls.scenario else "",
+        }
         return shapes.state(self._space) | {"controls": controls, "estate": self._look(), "sockets": self.sockets()}
 
     def _look(self) -> dict[str, Any] | None:
@@ -122,8 +138,12 @@ class Page:
         run: Callable[[], None] | None = None
         if what == "speed" and (speed := self._controls.speed) and isinstance(value, int | float) and 0 < value <= 1000:
             run = lambda: speed(float(value))  # noqa: E731 - three one-line choices
-        elif what == "start_again" and (again := self._controls.start_again) and isinstance(value, str) \
-                and value in {name for name, _ in self._controls.scenarios}:
+        elif (
+            what == "start_again"
+            and (again := self._controls.start_again)
+            and isinstance(value, str)
+            and value in {name for name, _ in self._controls.scenarios}
+        ):
             run = lambda: again(value)  # noqa: E731
         elif what == "kill_bot":
             run = self._controls.kill_bot
@@ -161,13 +181,13 @@ class Page:
         if self._looker is None or self._looker.done():
             self._looker = self._loop.create_task(self._keep_looking())
         try:
-            await response.write(b"retry: 700\n\ndata: {\"what\":\"ready\"}\n\n")
+            await response.write(b'retry: 700\n\ndata: {"what":"ready"}\n\n')
             while True:
                 try:
                     async with asyncio.timeout(15):
                         line = await queue.get()
                 except TimeoutError:
-                    line = "{\"what\":\"alive\"}"
+                    line = '{"what":"alive"}'
                 if line is None:
                     break
                 await response.write(b"data: " + line.encode() + b"\n\n")
@@ -208,9 +228,17 @@ class Page:
         path = (FILES / request.match_info.get("name", "index.html")).resolve()
         if not path.is_relative_to(FILES) or path.suffix not in KINDS or not path.is_file():
             return web.Response(status=404, text="there is no such file")
-        return web.Response(body=path.read_bytes(), content_type=KINDS[path.suffix], charset="utf-8", headers={
-            "Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-cache"})
+        return web.Response(
+            body=path.read_bytes(),
+            content_type=KINDS[path.suffix],
+            charset="utf-8",
+            headers={
+                "Content-Security-Policy": CSP,
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "no-referrer",
+                "Cache-Control": "no-cache",
+            },
+        )
 
     async def _permalink(self, request: web.Request) -> web.Response:
         digits = request.match_info["message"].removeprefix("p")

@@ -30,8 +30,10 @@ class Limits:
     def wait(self, method: str, tier: float, channel: str, now: float) -> int:
         """Lab seconds to wait before this call would be served: 0 when it is served now (and counted)."""
         if method == "chat.postMessage":
-            wanted = [((method, channel), POST_BURST, POST_PER_SECOND),
-                      ((method,), WORKSPACE_BURST, WORKSPACE_PER_SECOND)]
+            wanted = [
+                ((method, channel), POST_BURST, POST_PER_SECOND),
+                ((method,), WORKSPACE_BURST, WORKSPACE_PER_SECOND),
+            ]
         else:
             wanted = [((method,), tier, tier / 60)]
         buckets = [(self._at(key, size, rate, now), rate) for key, size, rate in wanted]

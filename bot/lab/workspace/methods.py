@@ -32,8 +32,15 @@ class Method:
 
 def auth_test(ws: Workspace, _args: Arguments) -> Answer:
     """Who the token is."""
-    return {"url": f"{ws.base_url}/", "team": "Practice", "user": ws.app.name, "team_id": TEAM,
-            "user_id": ws.app.user_id, "bot_id": ws.app.bot_id, "is_enterprise_install": False}
+    return {
+        "url": f"{ws.base_url}/",
+        "team": "Practice",
+        "user": ws.app.name,
+        "team_id": TEAM,
+        "user_id": ws.app.user_id,
+        "bot_id": ws.app.bot_id,
+        "is_enterprise_install": False,
+    }
 
 
 def reactions_add(ws: Workspace, args: Arguments) -> Answer:
@@ -74,10 +81,15 @@ def conversations_info(ws: Workspace, args: Arguments) -> Answer:
 
 def conversations_list(ws: Workspace, args: Arguments) -> Answer:
     """The conversations of the wanted types (public channels unless said)."""
-    wanted = {"channel" if each == "public_channel" else "group" if each == "private_channel" else each
-              for each in args.text("types", "public_channel").replace(" ", "").split(",")}
-    shown = [c.as_slack(ws.app.user_id) for c in ws.channels.values()
-             if c.type in wanted and (c.type == "channel" or ws.app.user_id in c.members)]
+    wanted = {
+        "channel" if each == "public_channel" else "group" if each == "private_channel" else each
+        for each in args.text("types", "public_channel").replace(" ", "").split(",")
+    }
+    shown = [
+        c.as_slack(ws.app.user_id)
+        for c in ws.channels.values()
+        if c.type in wanted and (c.type == "channel" or ws.app.user_id in c.members)
+    ]
     page, cursor = _cut(shown, args)
     return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
@@ -130,8 +142,13 @@ def _between(found: list[Any], args: Arguments) -> list[Any]:
 def _messages(ws: Workspace, args: Arguments, found: list[Any], channel: Channel) -> Answer:
     page, cursor = _cut(found, args, default=100, most=999)
     with_metadata = args.flag("include_all_metadata")
-    out: Answer = {"messages": [shapes.message(ws, m, metadata=with_metadata) for m in page], "has_more": bool(cursor),
-                   "pin_count": 0, "channel_actions_ts": None, "channel_actions_count": 0}
+    out: Answer = {
+        "messages": [shapes.message(ws, m, metadata=with_metadata) for m in page],
+        "has_more": bool(cursor),
+        "pin_count": 0,
+        "channel_actions_ts": None,
+        "channel_actions_count": 0,
+    }
     if cursor:
         out["response_metadata"] = {"next_cursor": cursor}
     _ = channel
@@ -144,7 +161,7 @@ def _cut(found: list[Any], args: Arguments, *, default: int = PAGE, most: int = 
     if cursor and not re.fullmatch(r"next:\d+", cursor):
         raise SlackError("invalid_cursor")
     start = int(cursor.removeprefix("next:")) if cursor else 0
-    return found[start:start + limit], f"next:{start + limit}" if start + limit < len(found) else ""
+    return found[start : start + limit], f"next:{start + limit}" if start + limit < len(found) else ""
 
 
 def users_info(ws: Workspace, args: Arguments) -> Answer:
@@ -178,9 +195,17 @@ def views_publish(ws: Workspace, args: Arguments) -> Answer:
         raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] view must be a home view"]})
     if wrong := block_rules.problems(view.get("blocks"), view=True):
         raise SlackError("invalid_arguments", response_metadata={"messages": wrong})
-    shown = {"id": f"V0{user[2:]}", "team_id": TEAM, "type": "home", "blocks": view["blocks"], "app_id": ws.app.app_id,
-             "bot_id": ws.app.bot_id, "hash": secrets.token_hex(8), "callback_id": view.get("callback_id", ""),
-             "private_metadata": view.get("private_metadata", "")}
+    shown = {
+        "id": f"V0{user[2:]}",
+        "team_id": TEAM,
+        "type": "home",
+        "blocks": view["blocks"],
+        "app_id": ws.app.app_id,
+        "bot_id": ws.app.bot_id,
+        "hash": secrets.token_hex(8),
+        "callback_id": view.get("callback_id", ""),
+        "private_metadata": view.get("private_metadata", ""),
+    }
     ws.views[user] = shown
     ws.changed("view", user=user, view=shown)
     return {"view": shown}
@@ -220,8 +245,17 @@ def complete_upload(ws: Workspace, args: Arguments) -> Answer:
         if not held or held["content"] is None:
             raise SlackError("file_not_found")
         url = f"{ws.base_url}/files/{each['id']}/{held['name']}"
-        done.append({"id": each["id"], "name": held["name"], "title": each.get("title") or held["name"],
-                     "size": len(held["content"]), "url_private": url, "permalink": url, "user": ws.app.user_id})
+        done.append(
+            {
+                "id": each["id"],
+                "name": held["name"],
+                "title": each.get("title") or held["name"],
+                "size": len(held["content"]),
+                "url_private": url,
+                "permalink": url,
+                "user": ws.app.user_id,
+            }
+        )
     where = args.text("channel_id") or args.text("channels")
     if where:
         channel = chat.member_channel(ws, Arguments(channel=where))

@@ -19,14 +19,25 @@ from bot.lab.workspace.workspace import Workspace
 class RunningWorkspace:
     """A served workspace. `.url` is the page, `.api_url` the Web API's base; `.stop()` ends it."""
 
-    def __init__(self, space: Workspace, port: int, *, estate_state: EstateState | None, controls: Controls | None,
-                 ack_s: float, retry_after: tuple[float, ...], reply_s: float) -> None:
+    def __init__(
+        self,
+        space: Workspace,
+        port: int,
+        *,
+        estate_state: EstateState | None,
+        controls: Controls | None,
+        ack_s: float,
+        retry_after: tuple[float, ...],
+        reply_s: float,
+    ) -> None:
         self.space = space
         self.faults = Faults()
         self._reply_s = reply_s
         self._loop = asyncio.new_event_loop()
         self.sockets = Sockets(space, self._loop, ack_s=ack_s, retry_after=retry_after)
-        self.page = lab_routes.Page(space, self._loop, estate_state, controls or Controls(), self.connected, self.disconnect)
+        self.page = lab_routes.Page(
+            space, self._loop, estate_state, controls or Controls(), self.connected, self.disconnect
+        )
         self._started: Future[int] = Future()
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._serve, args=(port,), name="lab-workspace", daemon=True)
@@ -93,13 +104,21 @@ class RunningWorkspace:
             self._thread.join(timeout=10)
 
 
-def serve_workspace(space: Workspace, port: int = 0, *, estate_state: EstateState | None = None,
-                    controls: Controls | None = None, ack_s: float = ACK_S,
-                    retry_after: tuple[float, ...] = RETRY_AFTER, reply_s: float = 0.0) -> RunningWorkspace:
+def serve_workspace(
+    space: Workspace,
+    port: int = 0,
+    *,
+    estate_state: EstateState | None = None,
+    controls: Controls | None = None,
+    ack_s: float = ACK_S,
+    retry_after: tuple[float, ...] = RETRY_AFTER,
+    reply_s: float = 0.0,
+) -> RunningWorkspace:
     """Serve a workspace on 127.0.0.1:`port` (0: any free one). Raises OSError when the port is taken.
 
     `estate_state()` gives the panel beside the chat its JSON, in any thread and often; see docs/lab.md for the shape.
     `ack_s` is in wall seconds; `retry_after` and `reply_s`, what each Web API call takes, in lab seconds.
     """
-    return RunningWorkspace(space, port, estate_state=estate_state, controls=controls, ack_s=ack_s,
-                            retry_after=retry_after, reply_s=reply_s)
+    return RunningWorkspace(
+        space, port, estate_state=estate_state, controls=controls, ack_s=ack_s, retry_after=retry_after, reply_s=reply_s
+    )

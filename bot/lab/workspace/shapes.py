@@ -33,12 +33,19 @@ def message(ws: Workspace, it: Message, *, metadata: bool = False, full: bool = 
             out["parent_user_id"] = parent.user if parent else ""
         elif replies:
             users = list(dict.fromkeys(reply.user for reply in replies))
-            out |= {"reply_count": len(replies), "reply_users_count": len(users), "reply_users": users[:5],
-                    "latest_reply": replies[-1].ts, "is_locked": False, "subscribed": False}
+            out |= {
+                "reply_count": len(replies),
+                "reply_users_count": len(users),
+                "reply_users": users[:5],
+                "latest_reply": replies[-1].ts,
+                "is_locked": False,
+                "subscribed": False,
+            }
     if it.reactions:
         most = None if full else SOME_USERS
-        out["reactions"] = [{"name": name, "users": users[:most], "count": len(users)}
-                            for name, users in it.reactions.items()]
+        out["reactions"] = [
+            {"name": name, "users": users[:most], "count": len(users)} for name, users in it.reactions.items()
+        ]
     if metadata and it.metadata:
         out["metadata"] = it.metadata
     return out
@@ -62,18 +69,44 @@ def state(ws: Workspace) -> dict[str, Any]:
     """All of the workspace, for GET /lab/state."""
     with ws.lock:
         return {
-            "realm": "lab", "seq": ws.seq, "now": ws.clock.now(), "speed": ws.clock.speed, "team": TEAM,
-            "app": {"user": ws.app.user_id, "bot_id": ws.app.bot_id, "app_id": ws.app.app_id, "name": ws.app.name,
-                    "commands": list(ws.app.commands)},
-            "people": [{"id": p.id, "name": p.name, "real_name": p.real_name, "roles": list(p.roles), "tz": p.tz,
-                        "is_bot": p.is_bot, "deleted": p.deleted} for p in ws.people.values()],
+            "realm": "lab",
+            "seq": ws.seq,
+            "now": ws.clock.now(),
+            "speed": ws.clock.speed,
+            "team": TEAM,
+            "app": {
+                "user": ws.app.user_id,
+                "bot_id": ws.app.bot_id,
+                "app_id": ws.app.app_id,
+                "name": ws.app.name,
+                "commands": list(ws.app.commands),
+            },
+            "people": [
+                {
+                    "id": p.id,
+                    "name": p.name,
+                    "real_name": p.real_name,
+                    "roles": list(p.roles),
+                    "tz": p.tz,
+                    "is_bot": p.is_bot,
+                    "deleted": p.deleted,
+                }
+                for p in ws.people.values()
+            ],
             "channels": [c.as_slack(ws.app.user_id) | {"members": sorted(c.members)} for c in ws.channels.values()],
             "messages": [for_page(ws, m) for channel in ws.messages.values() for m in channel.values()],
-            "views": ws.views, "notices": list(ws.notices), "log": edge_log(ws),
+            "views": ws.views,
+            "notices": list(ws.notices),
+            "log": edge_log(ws),
         }
 
 
 def edge_log(ws: Workspace) -> dict[str, Any]:
     """What went wrong at the edge: unknown methods, refusals, rate limits, envelopes nobody acknowledged."""
-    return {"calls": dict(ws.log.calls), "unknown_methods": dict(ws.log.unknown_methods),
-            "refusals": dict(ws.log.refusals), "rate_limited": ws.limits.refused, "not_acked": list(ws.log.not_acked)}
+    return {
+        "calls": dict(ws.log.calls),
+        "unknown_methods": dict(ws.log.unknown_methods),
+        "refusals": dict(ws.log.refusals),
+        "rate_limited": ws.limits.refused,
+        "not_acked": list(ws.log.not_acked),
+    }

@@ -73,9 +73,14 @@ class Sockets:
         self.links.append(link)
         self._count_changed()
         try:
-            await socket.send_json({
-                "type": "hello", "num_connections": len(self.links), "debug_info": self._debug(),
-                "connection_info": {"app_id": self.space.app.app_id}})
+            await socket.send_json(
+                {
+                    "type": "hello",
+                    "num_connections": len(self.links),
+                    "debug_info": self._debug(),
+                    "connection_info": {"app_id": self.space.app.app_id},
+                }
+            )
             self.arrived.set()
             async for frame in socket:
                 if frame.type == WSMsgType.TEXT:
@@ -148,8 +153,11 @@ class Sockets:
                     await self.arrived.wait()
                 envelope_id = str(uuid.UUID(bytes=secrets.token_bytes(16)))
                 envelope: dict[str, Any] = {
-                    "envelope_id": envelope_id, "type": delivery.type, "payload": delivery.payload,
-                    "accepts_response_payload": delivery.type != "events_api"}
+                    "envelope_id": envelope_id,
+                    "type": delivery.type,
+                    "payload": delivery.payload,
+                    "accepts_response_payload": delivery.type != "events_api",
+                }
                 if delivery.type == "events_api":
                     envelope |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
                 future: asyncio.Future[dict[str, Any] | None] = self.loop.create_future()
@@ -164,8 +172,14 @@ class Sockets:
 
     def _not_acked(self, delivery: Delivery, attempt: int, *, last: bool) -> None:
         with self.space.lock:
-            entry = {"type": delivery.type, "about": delivery.about, "attempt": attempt, "given_up": last,
-                     "event_id": delivery.payload.get("event_id", ""), "at": self.space.clock.now()}
+            entry = {
+                "type": delivery.type,
+                "about": delivery.about,
+                "attempt": attempt,
+                "given_up": last,
+                "event_id": delivery.payload.get("event_id", ""),
+                "at": self.space.clock.now(),
+            }
             self.space.log.not_acked.append(entry)
             self.space.changed("not_acked", **entry)
 

@@ -45,6 +45,6 @@ def typed(text: str, handles: Mapping[str, str]) -> str:
     def mention(hit: re.Match[str]) -> str:
         name = hit[1].rstrip(".-")
         user = handles.get(name.lower())
-        return f"<@{user}>{hit[1][len(name):]}" if user else hit[0]
+        return f"<@{user}>{hit[1][len(name) :]}" if user else hit[0]
 
     return spelled(_HANDLE.sub(mention, text))

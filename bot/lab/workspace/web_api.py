@@ -26,8 +26,7 @@ class _Slow(Exception):
         self.seconds = seconds
 
 
-def add_routes(app: web.Application, space: Workspace, sockets: Sockets, coming: faults.Faults,
-               reply_s: float) -> None:
+def add_routes(app: web.Application, space: Workspace, sockets: Sockets, coming: faults.Faults, reply_s: float) -> None:
     """Web API, the socket endpoint, response URLs and files."""
 
     async def call(request: web.Request) -> web.StreamResponse:
@@ -63,8 +62,12 @@ def add_routes(app: web.Application, space: Workspace, sockets: Sockets, coming:
         held = space.files.get(request.match_info["id"])
         if not held or held["content"] is None:
             return web.Response(status=404)
-        return web.Response(body=held["content"], content_type="text/plain", charset="utf-8",
-                            headers={"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"})
+        return web.Response(
+            body=held["content"],
+            content_type="text/plain",
+            charset="utf-8",
+            headers={"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"},
+        )
 
     app.router.add_route("*", "/api/{method}", call)
     app.router.add_get("/link/", sockets.accept)
@@ -91,8 +94,9 @@ async def _call(request: web.Request, space: Workspace, sockets: Sockets, coming
             space.changed("refused", method=name, error=refused.code)
         return web.json_response({"ok": False, "error": refused.code, **refused.parts}, headers=headers)
     except _Slow as slow:
-        return web.json_response({"ok": False, "error": "ratelimited"}, status=429,
-                                 headers=headers | {"Retry-After": str(slow.seconds)})
+        return web.json_response(
+            {"ok": False, "error": "ratelimited"}, status=429, headers=headers | {"Retry-After": str(slow.seconds)}
+        )
     if fault and fault.kind == "lose_reply":
         return faults.cut(request)
     return web.json_response({"ok": True, **answer}, headers=headers)

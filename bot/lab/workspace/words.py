@@ -12,19 +12,51 @@ TEAM = "T0PRACTICE"
 TEAM_DOMAIN = "practice"
 
 # Every scope the Web API methods of this workspace can ask for.
-ALL_SCOPES = frozenset({
-    "app_mentions:read", "channels:history", "channels:read", "chat:write", "commands", "files:write", "groups:history",
-    "groups:read", "im:history", "im:read", "im:write", "pins:write", "reactions:read", "reactions:write",
-    "usergroups:read", "users:read", "users:read.email",
-})
+ALL_SCOPES = frozenset(
+    {
+        "app_mentions:read",
+        "channels:history",
+        "channels:read",
+        "chat:write",
+        "commands",
+        "files:write",
+        "groups:history",
+        "groups:read",
+        "im:history",
+        "im:read",
+        "im:write",
+        "pins:write",
+        "reactions:read",
+        "reactions:write",
+        "usergroups:read",
+        "users:read",
+        "users:read.email",
+    }
+)
 # What manifest.yml asks for, no more: a scope or event the bot lacks there is missing here too (a test compares).
-MANIFEST_SCOPES = frozenset({
-    "app_mentions:read", "channels:history", "channels:read", "chat:write", "commands", "groups:history", "groups:read",
-    "reactions:read", "users:read",
-})
-MANIFEST_EVENTS = frozenset({
-    "app_home_opened", "app_mention", "message.channels", "message.groups", "reaction_added", "reaction_removed",
-})
+MANIFEST_SCOPES = frozenset(
+    {
+        "app_mentions:read",
+        "channels:history",
+        "channels:read",
+        "chat:write",
+        "commands",
+        "groups:history",
+        "groups:read",
+        "reactions:read",
+        "users:read",
+    }
+)
+MANIFEST_EVENTS = frozenset(
+    {
+        "app_home_opened",
+        "app_mention",
+        "message.channels",
+        "message.groups",
+        "reaction_added",
+        "reaction_removed",
+    }
+)
 
 
 class SlackError(Exception):
@@ -58,12 +90,25 @@ class Person:
         if with_email:
             profile["email"] = self.email
         return {
-            "id": self.id, "team_id": "T0ELSEWHERE" if self.is_stranger else TEAM, "name": self.name,
-            "deleted": self.deleted, "real_name": self.real_name,
-            "tz": self.tz, "tz_label": self.tz, "tz_offset": tz_offset(self.tz),
-            "profile": profile, "is_admin": False, "is_owner": False, "is_primary_owner": False,
-            "is_restricted": self.is_restricted, "is_ultra_restricted": self.is_ultra_restricted, "is_bot": self.is_bot,
-            "is_app_user": False, "is_stranger": self.is_stranger, "has_2fa": True, "updated": 0,
+            "id": self.id,
+            "team_id": "T0ELSEWHERE" if self.is_stranger else TEAM,
+            "name": self.name,
+            "deleted": self.deleted,
+            "real_name": self.real_name,
+            "tz": self.tz,
+            "tz_label": self.tz,
+            "tz_offset": tz_offset(self.tz),
+            "profile": profile,
+            "is_admin": False,
+            "is_owner": False,
+            "is_primary_owner": False,
+            "is_restricted": self.is_restricted,
+            "is_ultra_restricted": self.is_ultra_restricted,
+            "is_bot": self.is_bot,
+            "is_app_user": False,
+            "is_stranger": self.is_stranger,
+            "has_2fa": True,
+            "updated": 0,
         }
 
 
@@ -109,12 +154,26 @@ class Channel:
         """The `channel` object of conversations.info."""
         purpose = {"value": self.purpose, "creator": "", "last_set": 0}
         out: dict[str, Any] = {
-            "id": self.id, "name": self.name, "name_normalized": self.name, "is_channel": self.type == "channel",
-            "is_group": self.type == "group", "is_im": self.is_im, "is_mpim": False,
-            "is_private": self.is_private or self.is_im, "is_archived": self.is_archived,
-            "is_general": False, "is_shared": False, "is_ext_shared": False,
-            "is_org_shared": False, "is_member": app_user in self.members, "created": self.created, "creator": "",
-            "context_team_id": TEAM, "topic": purpose, "purpose": purpose, "num_members": len(self.members),
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": self.type == "channel",
+            "is_group": self.type == "group",
+            "is_im": self.is_im,
+            "is_mpim": False,
+            "is_private": self.is_private or self.is_im,
+            "is_archived": self.is_archived,
+            "is_general": False,
+            "is_shared": False,
+            "is_ext_shared": False,
+            "is_org_shared": False,
+            "is_member": app_user in self.members,
+            "created": self.created,
+            "creator": "",
+            "context_team_id": TEAM,
+            "topic": purpose,
+            "purpose": purpose,
+            "num_members": len(self.members),
         }
         if self.is_im:
             out["user"] = next(iter(self.members - {app_user}), app_user)
@@ -138,8 +197,16 @@ class App:
 
     def profile(self) -> dict[str, Any]:
         """The `bot_profile` of the app's messages."""
-        return {"id": self.bot_id, "app_id": self.app_id, "user_id": self.user_id, "name": self.name, "deleted": False,
-                "updated": 0, "team_id": TEAM, "icons": {}}
+        return {
+            "id": self.bot_id,
+            "app_id": self.app_id,
+            "user_id": self.user_id,
+            "name": self.name,
+            "deleted": False,
+            "updated": 0,
+            "team_id": TEAM,
+            "icons": {},
+        }
 
 
 @dataclass(slots=True, kw_only=True)

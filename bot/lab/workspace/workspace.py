@@ -76,9 +76,16 @@ class Workspace:
     `truth` is called as `truth(did, **fields)` for typed, posted, reacted and unreacted.
     """
 
-    def __init__(self, people: Iterable[Person], channels: Iterable[Channel], clock: Clock, *,
-                 truth: Truth | None = None, app: App | None = None,
-                 groups: dict[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        people: Iterable[Person],
+        channels: Iterable[Channel],
+        clock: Clock,
+        *,
+        truth: Truth | None = None,
+        app: App | None = None,
+        groups: dict[str, Sequence[str]] | None = None,
+    ) -> None:
         self.lock = threading.RLock()
         self.clock, self.app = clock, app or App()
         self.truth: Truth = _nobody_writes if truth is None else truth
@@ -145,11 +152,23 @@ class Workspace:
             return
         number, now = next(self._event_numbers), self.clock.now()
         payload = {
-            "token": "practice", "team_id": TEAM, "context_team_id": TEAM, "api_app_id": self.app.app_id,
-            "event": event, "type": "event_callback", "event_time": int(now),
+            "token": "practice",
+            "team_id": TEAM,
+            "context_team_id": TEAM,
+            "api_app_id": self.app.app_id,
+            "event": event,
+            "type": "event_callback",
+            "event_time": int(now),
             "event_id": f"Ev0{number:08X}{secrets.token_hex(2).upper()}",
-            "authorizations": [{"enterprise_id": None, "team_id": TEAM, "user_id": self.app.user_id, "is_bot": True,
-                                "is_enterprise_install": False}],
+            "authorizations": [
+                {
+                    "enterprise_id": None,
+                    "team_id": TEAM,
+                    "user_id": self.app.user_id,
+                    "is_bot": True,
+                    "is_enterprise_install": False,
+                }
+            ],
             "is_ext_shared_channel": False,
         }
         self.deliver(Delivery("events_api", payload, event["type"]))
@@ -189,8 +208,13 @@ class Workspace:
         found = next((c for c in self.channels.values() if c.is_im and user in c.members), None)
         if found:
             return found
-        channel = Channel(id=slack_id("D", self.person(user).name, self.channels), name=self.person(user).name,
-                          members={user, self.app.user_id}, is_im=True, created=int(self.clock.now()))
+        channel = Channel(
+            id=slack_id("D", self.person(user).name, self.channels),
+            name=self.person(user).name,
+            members={user, self.app.user_id},
+            is_im=True,
+            created=int(self.clock.now()),
+        )
         self.channels[channel.id], self.messages[channel.id] = channel, {}
         self.changed("channel", channel=channel.as_slack(self.app.user_id))
         return channel
@@ -218,7 +242,10 @@ class Workspace:
             self.changed("message", message=shapes.for_page(self, message))
             channel = self.channels[message.channel]
             event = shapes.message(self, message) | {
-                "channel": channel.id, "channel_type": channel.type, "event_ts": message.ts}
+                "channel": channel.id,
+                "channel_type": channel.type,
+                "event_ts": message.ts,
+            }
             event.pop("reactions", None)
             self.tell_app(event, subscription=MESSAGES_OF[channel.type], channel=channel)
             if not message.by_app and f"<@{self.app.user_id}>" in message.text:
@@ -233,8 +260,10 @@ class Workspace:
             after = replace(message, **fields)
             self.messages[message.channel][message.ts] = after
             self.changed("message", message=shapes.for_page(self, after))
-            self._hidden(message.channel, {"subtype": "message_changed", "message": shapes.message(self, after),
-                                           "previous_message": before})
+            self._hidden(
+                message.channel,
+                {"subtype": "message_changed", "message": shapes.message(self, after), "previous_message": before},
+            )
             return after
 
     def delete(self, message: Message) -> None:
@@ -242,8 +271,14 @@ class Workspace:
         with self.lock:
             before = shapes.message(self, message)
             if not message.is_reply and self.replies(message.channel, message.ts):
-                stone = Message(channel=message.channel, ts=message.ts, user="USLACKBOT",
-                                text="This message was deleted.", thread_ts=message.ts, subtype="tombstone")
+                stone = Message(
+                    channel=message.channel,
+                    ts=message.ts,
+                    user="USLACKBOT",
+                    text="This message was deleted.",
+                    thread_ts=message.ts,
+                    subtype="tombstone",
+                )
                 self.messages[message.channel][message.ts] = stone
                 self.changed("message", message=shapes.for_page(self, stone))
             else:
@@ -253,13 +288,26 @@ class Workspace:
                 if parent:
                     self.changed("message", message=shapes.for_page(self, parent))
             if not message.only_for:
-                self._hidden(message.channel, {"subtype": "message_deleted", "deleted_ts": message.ts,
-                                               "previous_message": before})
+                self._hidden(
+                    message.channel,
+                    {"subtype": "message_deleted", "deleted_ts": message.ts, "previous_message": before},
+                )
 
     def _hidden(self, channel_id: str, parts: dict[str, Any]) -> None:
         channel, ts = self.channels[channel_id], self.new_ts()
-        self.tell_app({"type": "message", "hidden": True, "channel": channel_id, "channel_type": channel.type, "ts": ts,
-                       "event_ts": ts, **parts}, subscription=MESSAGES_OF[channel.type], channel=channel)
+        self.tell_app(
+            {
+                "type": "message",
+                "hidden": True,
+                "channel": channel_id,
+                "channel_type": channel.type,
+                "ts": ts,
+                "event_ts": ts,
+                **parts,
+            },
+            subscription=MESSAGES_OF[channel.type],
+            channel=channel,
+        )
 
     def react(self, user: str, emoji: str, channel_id: str, ts: str, *, add: bool) -> None:
         """Add or remove one person's emoji; already_reacted, no_reaction, message_not_found."""
@@ -277,16 +325,43 @@ class Workspace:
             self.truth("reacted" if add else "unreacted", user=user, emoji=emoji, ts=ts)
             self.changed("message", message=shapes.for_page(self, message))
             name = "reaction_added" if add else "reaction_removed"
-            self.tell_app({"type": name, "user": user, "reaction": emoji, "item_user": message.user,
-                           "event_ts": self.new_ts(), "item": {"type": "message", "channel": channel_id, "ts": ts}},
-                          subscription=name, channel=self.channels[channel_id])
+            self.tell_app(
+                {
+                    "type": name,
+                    "user": user,
+                    "reaction": emoji,
+                    "item_user": message.user,
+                    "event_ts": self.new_ts(),
+                    "item": {"type": "message", "channel": channel_id, "ts": ts},
+                },
+                subscription=name,
+                channel=self.channels[channel_id],
+            )
 
-    def whisper(self, channel: str, user: str, text: str, *, blocks: list[dict[str, Any]] | None = None,
-                thread_ts: str = "", by: str = "") -> Message:
+    def whisper(
+        self,
+        channel: str,
+        user: str,
+        text: str,
+        *,
+        blocks: list[dict[str, Any]] | None = None,
+        thread_ts: str = "",
+        by: str = "",
+    ) -> Message:
         """Show one person a message that nobody else sees and no history keeps."""
         with self.lock:
-            return self.post(Message(channel=channel, ts=self.new_ts(), user=by or self.app.user_id, text=text,
-                                     blocks=blocks or [], thread_ts=thread_ts, by_app=not by, only_for=user))
+            return self.post(
+                Message(
+                    channel=channel,
+                    ts=self.new_ts(),
+                    user=by or self.app.user_id,
+                    text=text,
+                    blocks=blocks or [],
+                    thread_ts=thread_ts,
+                    by_app=not by,
+                    only_for=user,
+                )
+            )
 
     def notice(self, kind: str, text: str) -> None:
         """Say something on the page that is not a message: "bot_restarted", "bot_stopped", …"""

@@ -103,7 +103,9 @@ class Board:
         if not machine.standby:
             late = [one.name for one in self.machines.values() if one.standby and not self.updated(one)]
             if late:
-                self.no("SCR-TARGETS-FIRST", f"SCR target {', '.join(late)} comes before any node of {self.main} (S16).")
+                self.no(
+                    "SCR-TARGETS-FIRST", f"SCR target {', '.join(late)} comes before any node of {self.main} (S16)."
+                )
         if machine.cluster:
             self._others(machine)
         if step.kind is StepKind.EVACUATE:
@@ -137,7 +139,9 @@ class Board:
             votes = len(nodes) + (1 if shared else 0)
             kept = rest + (1 if shared and quorum.witness else 0) >= votes // 2 + 1
         if not kept:
-            self.no("QUORUM-SURVIVES", f"Without {machine.name} the cluster {machine.cluster} does not stay formed (S8).")
+            self.no(
+                "QUORUM-SURVIVES", f"Without {machine.name} the cluster {machine.cluster} does not stay formed (S8)."
+            )
 
     def _spare(self, machine: Machine, nodes: list[Machine]) -> None:
         """Never the last able node while another order avoids it: with two free nodes one of them waits."""

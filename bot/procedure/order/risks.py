@@ -39,7 +39,12 @@ def under_waivers(walk: Walk, gate: w.Gate) -> None:
             continue
         bare = tuple(fact for fact in check.facts if not fact.moving)
         same = waiver is not None and (not bare or set(waiver.facts) == set(bare))
-        if waiver is None or not same or set(check.waived_by) != set(waiver.approved_by) or walk.at >= waiver.expires_at:
+        if (
+            waiver is None
+            or not same
+            or set(check.waived_by) != set(waiver.approved_by)
+            or walk.at >= waiver.expires_at
+        ):
             walk.no(check.rule, f"Gate {gate.id} says that {check.rule} was waived, and no waiver covers it.")
 
 

@@ -232,7 +232,9 @@ class Case:
         return tuple(
             one
             for one in self.context.waivers
-            if one.rule == rule and one.step == step and one.approved_by
+            if one.rule == rule
+            and one.step == step
+            and one.approved_by
             and (not one.expires_at or one.expires_at > self.facts.now)
         )
 
@@ -242,7 +244,9 @@ class Case:
 
     def before(self, rule: str) -> dict[str, str]:
         """The facts a rule rested on at this step's gate, by name: the state before the step."""
-        return {fact.name: fact.value for check in self.context.gate_checks if check.rule == rule for fact in check.facts}
+        return {
+            fact.name: fact.value for check in self.context.gate_checks if check.rule == rule for fact in check.facts
+        }
 
 
 def alone(case: Case) -> Finding | None:

@@ -43,8 +43,11 @@ def _quorum(picture: Picture, node: str) -> Finding:
         Fact(name="other running nodes", value=", ".join(rest) or "none", machine=picture.name),
     )
     if not rest and (unseen := _unseen(picture, node)):
-        return unknown(f"Whether {unseen} is running could not be read, so what remains without {node} is not known.",
-                       "Look at: cluster.exe node", *facts)
+        return unknown(
+            f"Whether {unseen} is running could not be read, so what remains without {node} is not known.",
+            "Look at: cluster.exe node",
+            *facts,
+        )
     if not rest:
         return blocks(
             f"Without {node} no node of {picture.name} runs: the whole cluster goes down.",
@@ -85,9 +88,7 @@ def _unseen(picture: Picture, leaving: str) -> str:
     )
 
 
-def _with_witness(
-    picture: Picture, node: str, witness: bool | Unknown, facts: tuple[Fact, ...], how: str
-) -> Finding:
+def _with_witness(picture: Picture, node: str, witness: bool | Unknown, facts: tuple[Fact, ...], how: str) -> Finding:
     name = picture.witness or "the witness"
     if isinstance(witness, Unknown):
         return unknown(
@@ -123,8 +124,11 @@ def _spare(picture: Picture, name: str) -> Finding:
     up = [one for one in picture.nodes if not same_name(one, name) and picture.status(one) is NodeStatus.UP]
     fact = Fact(name="other nodes Up", value=", ".join(up) or "none", machine=picture.name)
     if not up and (unseen := _unseen(picture, name)):
-        return unknown(f"Whether {unseen} is Up could not be read: nobody can say what takes over while {name} is out.",
-                       "Look at: cluster.exe node", fact)
+        return unknown(
+            f"Whether {unseen} is Up could not be read: nobody can say what takes over while {name} is out.",
+            "Look at: cluster.exe node",
+            fact,
+        )
     if not up:
         return blocks(
             f"No other node of {picture.name} is Up and not Paused: nothing can take over while {name} is out.",
@@ -207,7 +211,9 @@ def clussvc_back(case: Case) -> Finding:
         return not_needed(f"{name} is a stand-alone machine: it has no Cluster service.")
     if service is None or isinstance(service, Unknown):
         why = service.why if isinstance(service, Unknown) else "the service is not listed"
-        return unknown(f"The Cluster service of {name} could not be read: {why}.", "sc query clussvc", patience_s=patience)
+        return unknown(
+            f"The Cluster service of {name} could not be read: {why}.", "sc query clussvc", patience_s=patience
+        )
     facts = [Fact(name=service.name, value=f"{service.state}, {service.start}", machine=name)]
     if service.state.casefold() != "running" or service.start.casefold() not in {"auto", "automatic"}:
         return blocks(
@@ -217,8 +223,12 @@ def clussvc_back(case: Case) -> Finding:
             patience_s=patience,
         )
     others = [v for v in picture.views if not same_name(v.seen_from, name)] if picture else []
-    states = {status for view in (others or (picture.views if picture else ())) for node, status in view.nodes
-              if same_name(node, name)}
+    states = {
+        status
+        for view in (others or (picture.views if picture else ()))
+        for node, status in view.nodes
+        if same_name(node, name)
+    }
     facts.append(Fact(name="seen as", value=", ".join(sorted(word(one) for one in states)) or "nothing", machine=name))
     if not states or not states <= {NodeStatus.UP, NodeStatus.PAUSED}:
         return blocks(

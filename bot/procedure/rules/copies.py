@@ -83,8 +83,9 @@ def backup_running(case: Case) -> Finding:
             continue
         for db in cms.databases:
             if isinstance(db.backup_running, Unknown):
-                found.append(unknown(f"Whether {db.name} is being backed up is not known: {db.backup_running.why}.",
-                                     "Recheck."))
+                found.append(
+                    unknown(f"Whether {db.name} is being backed up is not known: {db.backup_running.why}.", "Recheck.")
+                )
                 continue
             fact = Fact(name=f"backup of {db.name}", value="running" if db.backup_running else "none", machine=cms.name)
             if db.backup_running:
@@ -174,12 +175,23 @@ def scr_copy_ok(case: Case) -> Finding:
         if not groups:
             continue
         if isinstance(cms.copies, Unknown):
-            found.append(unknown(f"The copies of {cms.name} could not be read: {cms.copies.why}.", "Recheck.",
-                                 patience_s=patience))
+            found.append(
+                unknown(
+                    f"The copies of {cms.name} could not be read: {cms.copies.why}.", "Recheck.", patience_s=patience
+                )
+            )
             continue
         for group in dict.fromkeys(groups):
-            copy = next((c for c in cms.copies if c.storage_group.casefold() == group.casefold() and c.standby
-                         and same_name(c.standby, step.target)), None)
+            copy = next(
+                (
+                    c
+                    for c in cms.copies
+                    if c.storage_group.casefold() == group.casefold()
+                    and c.standby
+                    and same_name(c.standby, step.target)
+                ),
+                None,
+            )
             found.append(_copy(f"{cms.name}\\{group}", step.target, copy.status if copy else None, patience))
     return together(found, f"Replication to {step.target} goes on.")
 
@@ -198,8 +210,9 @@ def _copy(group: str, target: str, status: str | None, patience: float) -> Findi
         return warns(f"The copy of {group} on {target} is {status}.", "", fact)
     if word in _COMING:
         return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
-    return unknown(f"The copy of {group} on {target} is {status!r}, a word nobody here knows.", how, fact,
-                   patience_s=patience)
+    return unknown(
+        f"The copy of {group} on {target} is {status!r}, a word nobody here knows.", how, fact, patience_s=patience
+    )
 
 
 RULES = (

@@ -41,11 +41,17 @@ def group_move_plan(case: Case) -> Finding:
             continue
         for group in picture.other_groups(name):
             to = picture.destination(group, name, _preferred(case, name))
-            unseen = [one for one in picture.nodes
-                      if not same_name(one, name) and picture.status(one) is NodeStatus.UNKNOWN]
+            unseen = [
+                one for one in picture.nodes if not same_name(one, name) and picture.status(one) is NodeStatus.UNKNOWN
+            ]
             if to is None and unseen:
-                found.append(unknown(f"Where '{group.name}' can go is not known: the state of {', '.join(unseen)} "
-                                     "could not be read.", "Look at: cluster.exe node"))
+                found.append(
+                    unknown(
+                        f"Where '{group.name}' can go is not known: the state of {', '.join(unseen)} "
+                        "could not be read.",
+                        "Look at: cluster.exe node",
+                    )
+                )
             elif to is None:
                 possible = ", ".join(group.possible_owners) or "any node"
                 found.append(

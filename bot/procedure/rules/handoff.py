@@ -10,7 +10,9 @@ from state.words import Fact, Step, StepKind
 
 _HANDOFF = frozenset({StepKind.HANDOFF})
 _WAIT = {"initializing", "resynchronizing", "servicedown", "copying"}  # get better by themselves after a restart
-_MAIL = "If it stays Initializing, send 1 MB of mail to a mailbox in that storage group: a copy waits for its first log."
+_MAIL = (
+    "If it stays Initializing, send 1 MB of mail to a mailbox in that storage group: a copy waits for its first log."
+)
 
 
 def _cms(case: Case) -> Cms | Finding:
@@ -67,8 +69,11 @@ def _target_level(case: Case, step: Step) -> Finding:
         return unknown(f"Whether {name} is at the level is not known: {level}.", "Recheck.")
     fact = Fact(name="level", value=str(level), machine=name)
     if level < build and "return" not in step.option:
-        return blocks(f"{name} is at {level}, not at {build}: a mail server only goes to an updated node.",
-                      f"Patch {name} first.", fact)
+        return blocks(
+            f"{name} is at {level}, not at {build}: a mail server only goes to an updated node.",
+            f"Patch {name} first.",
+            fact,
+        )
     return passes("", fact)
 
 
@@ -86,8 +91,12 @@ def _free(case: Case, step: Step) -> Finding:
 
 def _databases(cms: Cms) -> list[Finding]:
     if isinstance(cms.databases, Unknown):
-        return [unknown(f"The databases of {cms.name} could not be read: {cms.databases.why}.",
-                        f"Get-MailboxDatabase -Server {cms.name} -Status")]
+        return [
+            unknown(
+                f"The databases of {cms.name} could not be read: {cms.databases.why}.",
+                f"Get-MailboxDatabase -Server {cms.name} -Status",
+            )
+        ]
     found = []
     for db in cms.databases:
         if isinstance(db.mounted, Unknown):
@@ -111,8 +120,12 @@ def _copies(case: Case, cms: Cms) -> list[Finding]:
     if case.cluster is not None and case.cluster.kind is ClusterKind.SCC:
         return []  # one copy only: there is nothing that could lag
     if isinstance(cms.copies, Unknown):
-        return [unknown(f"The copies of {cms.name} could not be read: {cms.copies.why}.",
-                        f"Get-StorageGroupCopyStatus -Server {cms.name}")]
+        return [
+            unknown(
+                f"The copies of {cms.name} could not be read: {cms.copies.why}.",
+                f"Get-StorageGroupCopyStatus -Server {cms.name}",
+            )
+        ]
     found: list[Finding] = []
     own = {copy.storage_group.casefold(): copy for copy in cms.copies if not copy.standby}
     for group in dict.fromkeys((*cms.storage_groups, *(c.storage_group for c in cms.copies if not c.standby))):
@@ -244,15 +257,23 @@ def move_done(case: Case) -> Finding:
             )
         else:
             found.append(passes("", *facts))
-    before = {name for name, value in case.before("MOVE-READY").items()
-              if name.startswith("database ") and value == "dismounted"}
+    before = {
+        name
+        for name, value in case.before("MOVE-READY").items()
+        if name.startswith("database ") and value == "dismounted"
+    }
     for one in _databases(cms):
         names = {fact.name for fact in one.facts}
         if names & before:
             continue
         found.append(
-            Finding(one.verdict, one.sentence.replace("; a move would leave it out of its checks", " after the move"),
-                    one.remedy.replace(", or find out why it is down", ""), one.facts, patience_s=patience)
+            Finding(
+                one.verdict,
+                one.sentence.replace("; a move would leave it out of its checks", " after the move"),
+                one.remedy.replace(", or find out why it is down", ""),
+                one.facts,
+                patience_s=patience,
+            )
         )
     found += _connectivity(case, step.target)
     return together(found, f"{cms.name} is Online on {step.target} and every database is mounted.")
@@ -284,8 +305,12 @@ RULES = (
         sentences=("S14",),
         gate=_HANDOFF,
         needs=(
-            "Get-ClusteredMailboxServerStatus", "Get-MailboxDatabase -Status", "Get-StorageGroupCopyStatus",
-            "Move-ClusteredMailboxServer -ValidateOnly", "Test-ReplicationHealth on both nodes", "the target's level",
+            "Get-ClusteredMailboxServerStatus",
+            "Get-MailboxDatabase -Status",
+            "Get-StorageGroupCopyStatus",
+            "Move-ClusteredMailboxServer -ValidateOnly",
+            "Test-ReplicationHealth on both nodes",
+            "the target's level",
         ),
         stops="The move would be refused, or mail would be down for long.",
         remedy="Initializing: wait, or send 1 MB of mail into the storage group. Anything else: see its own message.",

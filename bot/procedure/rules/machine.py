@@ -77,8 +77,11 @@ def services_snapshot(case: Case) -> Finding:
     machine = case.machine(step.target)
     services = machine.services if machine else Unknown(case.silent(step.target))
     if isinstance(services, Unknown):
-        return unknown(f"The services of {step.target} could not be read: {services.why}.", "Recheck.",
-                       patience_s=case.context.limits.settle_s if case.when is When.AFTER else 0.0)
+        return unknown(
+            f"The services of {step.target} could not be read: {services.why}.",
+            "Recheck.",
+            patience_s=case.context.limits.settle_s if case.when is When.AFTER else 0.0,
+        )
     if not services:
         return unknown(f"{step.target} listed no services.", "Recheck.")
     facts = tuple(

@@ -107,7 +107,9 @@ def node_no_cms_group(case: Case) -> Finding:
             "Hand it over with Move-ClusteredMailboxServer first.",
             Fact(name="Exchange groups", value=said, machine=name),
         )
-    return passes(f"{name} owns no group with Exchange resources.", Fact(name="Exchange groups", value="none", machine=name))
+    return passes(
+        f"{name} owns no group with Exchange resources.", Fact(name="Exchange groups", value="none", machine=name)
+    )
 
 
 def node_empty(case: Case) -> Finding:
@@ -144,7 +146,11 @@ RULES = (
         source="S6: update rollups should be installed only on passive nodes",
         sentences=("S6", "S7"),
         gate=NODE_STEPS,
-        needs=("the <Active> mark of every CMS", "owners of the Exchange groups", "MSExchangeIS and MSExchangeSA there"),
+        needs=(
+            "the <Active> mark of every CMS",
+            "owners of the Exchange groups",
+            "MSExchangeIS and MSExchangeSA there",
+        ),
         stops="The install would take mail down.",
         remedy="Hand the CMS over first.",
         judge=node_passive,

@@ -46,9 +46,7 @@ def pkg_name(case: Case) -> Finding:
             *facts,
         )
     if named[3].casefold() != "x64":
-        return blocks(
-            f"{file} is the 32-bit package; production servers are x64.", "Download the x64 package.", *facts
-        )
+        return blocks(f"{file} is the 32-bit package; production servers are x64.", "Download the x64 package.", *facts)
     declared = _KB.search(package.kb)
     if declared is None or declared[1] != named[1]:
         return blocks(
@@ -113,7 +111,9 @@ def _signature(name: str, signature: str | Unknown, fact: Fact) -> Finding:
     if isinstance(signature, Unknown) or not signature:
         why = signature.why if isinstance(signature, Unknown) else "it was not read"
         return warns(
-            f"The signature of the package on {name} was not verified ({why}); its SHA-256 is the approved one.", "", fact
+            f"The signature of the package on {name} was not verified ({why}); its SHA-256 is the approved one.",
+            "",
+            fact,
         )
     if signature.casefold() != "valid":
         return warns(

@@ -39,7 +39,12 @@ def render_rules() -> str:
         lines.append(f"- Why it stops: {rule.stops}")
         lines.append(f"- What to do: {rule.remedy}")
         lines.append(f"- Waivable: {rule.waivable or 'no'}")
-    lines += ["", "## Rules held elsewhere", "", "These hold by the way the bot is built, or are judged outside this table."]
+    lines += [
+        "",
+        "## Rules held elsewhere",
+        "",
+        "These hold by the way the bot is built, or are judged outside this table.",
+    ]
     for held in HELD_ELSEWHERE:
         lines += ["", f'<a id="{held.id}"></a>', f"### {held.id}", "", f"**{held.says}**", ""]
         lines += [f"- Source: {held.source}", f"- Where: {held.where}"]

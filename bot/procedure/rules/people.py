@@ -18,7 +18,7 @@ from bot.procedure.rules.case import (
 from bot.procedure.window import Span, current, spans
 from state.words import Fact, Step, StepKind
 
-_HOW = "Write it like: window = \"Sat 22:00-04:00 +01:00\""
+_HOW = 'Write it like: window = "Sat 22:00-04:00 +01:00"'
 
 
 def _bound(case: Case, step: Step) -> bool:
@@ -74,8 +74,9 @@ def _now(case: Case, step: Step, span: Span | None, now: float) -> Finding:
     if left < need:
         return blocks(
             f"What is left of the window is not enough: about {need / 60:.0f} minutes are needed "
-            "until all nodes are equal." if step.kind is StepKind.HANDOFF else
-            f"What is left of the window is not enough: about {need / 60:.0f} minutes are needed.",
+            "until all nodes are equal."
+            if step.kind is StepKind.HANDOFF
+            else f"What is left of the window is not enough: about {need / 60:.0f} minutes are needed.",
             "Wait for the next window, or make it longer.",
             *facts,
         )
@@ -108,7 +109,9 @@ def notice(case: Case) -> Finding:
     parts = []
     if moved:
         minutes = sum(step.downtime_s for step in steps) / 60
-        parts.append(f"{', '.join(moved)} will be away for about {minutes:.0f} minutes in all (a forecast, no promise).")
+        parts.append(
+            f"{', '.join(moved)} will be away for about {minutes:.0f} minutes in all (a forecast, no promise)."
+        )
     alone = [] if isinstance(case.standbys, Unknown) else [one for one in case.standbys if not one.cluster]
     for target in alone:
         machine = case.machine(target.name)

@@ -144,8 +144,12 @@ def target_passive(case: Case) -> Finding:
                 )
             )
         else:
-            found.append(passes(f"{target.cluster} holds no mail server: a standby cluster.",
-                                Fact(name="kind of cluster", value="standby", machine=target.cluster)))
+            found.append(
+                passes(
+                    f"{target.cluster} holds no mail server: a standby cluster.",
+                    Fact(name="kind of cluster", value="standby", machine=target.cluster),
+                )
+            )
     if not found:
         return not_needed("No SCR target is in a cluster.")
     return together(found, " ".join(dict.fromkeys(one.sentence for one in found)))

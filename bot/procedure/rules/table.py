@@ -48,8 +48,19 @@ _ORDER = (
 _ROWS = {
     rule.id: rule
     for rule in (
-        *reading.RULES, *level.RULES, *package.RULES, *node.RULES, *membership.RULES, *cluster.RULES, *groups.RULES, *scr.RULES,
-        *copies.RULES, *handoff.RULES, *machine.RULES, *software.RULES, *people.RULES,
+        *reading.RULES,
+        *level.RULES,
+        *package.RULES,
+        *node.RULES,
+        *membership.RULES,
+        *cluster.RULES,
+        *groups.RULES,
+        *scr.RULES,
+        *copies.RULES,
+        *handoff.RULES,
+        *machine.RULES,
+        *software.RULES,
+        *people.RULES,
     )
 }
 

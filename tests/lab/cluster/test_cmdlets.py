@@ -25,8 +25,16 @@ def test_a_handoff_dismounts_moves_and_mounts_in_this_order() -> None:
         cms = s.estate.exchange.cms["cms1"]
         assert (cms.group.owner, cms.mail_up) == ("EXN2", True)
         order = [r["did"] for r in s.truth.since(0) if r["did"].startswith(("cms_", "db_", "command"))]
-        assert order == ["command_started", "db_dismounted", "db_dismounted", "cms_offline", "cms_moved", "cms_online",
-                         "db_mounted", "db_mounted"]
+        assert order == [
+            "command_started",
+            "db_dismounted",
+            "db_dismounted",
+            "cms_offline",
+            "cms_moved",
+            "cms_online",
+            "db_mounted",
+            "db_mounted",
+        ]
         assert s.did("cms_moved")[0]["by"] == "cmdlet"
         on_target = [(e["Source"], e["EventID"]) for e in s.machine("EXN2").event_log]
         assert ("MSExchangeRepl", 100) in on_target
@@ -73,15 +81,20 @@ def test_mail_ends_initializing_of_a_quiet_storage_group() -> None:
             return [str(c["SummaryCopyStatus"]) for c in s.cmdlet("EXN1", "Get-StorageGroupCopyStatus", Server="CMS1")]
 
         s.until(lambda: states() == ["Healthy", "Initializing"])
-        assert "SG2 (Initializing)" in refusal(s, "Move-ClusteredMailboxServer", "EXN1", **{**MOVE, "TargetMachine": "EXN1"})
+        assert "SG2 (Initializing)" in refusal(
+            s, "Move-ClusteredMailboxServer", "EXN1", **{**MOVE, "TargetMachine": "EXN1"}
+        )
         s.estate.exchange.mail(cms, "SG2")
         assert states() == ["Healthy", "Healthy"]
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("cluster.exe node EXN2 /pause", "paused"),
-    ("net stop MSExchangeRepl", "Replication service is not running"),
-])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("cluster.exe node EXN2 /pause", "paused"),
+        ("net stop MSExchangeRepl", "Replication service is not running"),
+    ],
+)
 def test_an_unfit_target_is_refused(line: str, said: str) -> None:
     with stage() as s:
         s.run("EXN2", line)
@@ -181,6 +194,7 @@ def test_stopping_the_replication_service_kills_a_seeding() -> None:
 
 def test_replication_health_names_what_is_wrong_on_this_node() -> None:
     with stage() as s:
+
         def failed(node: str) -> set[str]:
             return {c["Check"] for c in s.cmdlet(node, "Test-ReplicationHealth") if c["Result"] != "Passed"}
 

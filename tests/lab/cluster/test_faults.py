@@ -93,4 +93,6 @@ def test_the_runner_task_stands_where_the_administrator_put_it() -> None:
             assert task.command == "C:\\rollup-bot\\jobs\\runner.cmd"
             assert task.run_as.second_hop
             assert machine.fs.stat("C:\\rollup-bot\\jobs").acl == [
-                ("NT AUTHORITY\\SYSTEM", "FullControl"), ("BUILTIN\\Administrators", "FullControl")]
+                ("NT AUTHORITY\\SYSTEM", "FullControl"),
+                ("BUILTIN\\Administrators", "FullControl"),
+            ]

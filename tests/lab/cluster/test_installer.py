@@ -30,7 +30,10 @@ def test_an_install_on_an_emptied_passive_node_harms_nobody() -> None:
         assert "MainEngineThread is returning 0" in log
         s.until(lambda: [c["state"] for c in s.did("copy_state")].count("Healthy") == 2)
         assert [c["state"] for c in s.did("copy_state") if c["storage_group"] == "SG1"] == [
-            "ServiceDown", "Initializing", "Healthy"]
+            "ServiceDown",
+            "Initializing",
+            "Healthy",
+        ]
 
 
 def test_an_install_on_the_active_node_throws_the_mail_off() -> None:
@@ -65,8 +68,10 @@ def test_the_installer_refuses_before_it_touches_anything(code: int) -> None:
 
 
 def test_a_failed_install_leaves_services_disabled_when_told_so() -> None:
-    faults = "".join(f'[[faults]]\nkind = "{k}"\nmachine = "EXN2"\nwhen = "install"\nvalue = {v}.0\n'
-                     for k, v in (("exit_code", 1603), ("services_disabled", 0)))
+    faults = "".join(
+        f'[[faults]]\nkind = "{k}"\nmachine = "EXN2"\nwhen = "install"\nvalue = {v}.0\n'
+        for k, v in (("exit_code", 1603), ("services_disabled", 0))
+    )
     with stage(changed(faults)) as s:
         _empty(s)
         assert s.run("EXN2", INSTALL, SYSTEM)[0] == 1603
@@ -89,7 +94,7 @@ def test_a_second_install_at_the_same_time_gets_1618() -> None:
         assert len(s.did("install_started")) == 1
 
 
-def test_the_package_decides_what_is_installed(  ) -> None:
+def test_the_package_decides_what_is_installed() -> None:
     scenario = changed("")
     other = scenario.packages[0].__class__(kb="KB979784", build="8.2.247.2", base="8.2.176.2")
     wrong: Scenario = __import__("msgspec").structs.replace(scenario, packages=(other,))

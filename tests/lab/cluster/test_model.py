@@ -63,7 +63,15 @@ def test_the_cms_of_a_node_whose_cluster_service_stops_fails_over_with_an_outage
         cms = s.estate.exchange.cms["cms1"]
         s.until(lambda: cms.mail_up and cms.group.owner == "EXN2")
         order = [r["did"] for r in s.truth.since(0) if r["did"].startswith(("cms_", "db_"))]
-        assert order == ["db_dismounted", "db_dismounted", "cms_offline", "cms_moved", "cms_online", "db_mounted", "db_mounted"]
+        assert order == [
+            "db_dismounted",
+            "db_dismounted",
+            "cms_offline",
+            "cms_moved",
+            "cms_online",
+            "db_mounted",
+            "db_mounted",
+        ]
         assert s.machine("EXN2").services.get("MSExchangeIS").state == "Running"  # type: ignore[union-attr]
 
 
@@ -90,7 +98,9 @@ def test_losing_the_second_vote_stops_the_cluster_and_the_mail() -> None:
 
 
 def test_a_dead_active_node_is_missed_and_its_cms_picked_up() -> None:
-    with stage(changed('[[faults]]\nkind = "dies"\nmachine = "EXN1"\nwhen = "at"\nafter_s = 5.0\nvalue = 600.0\n')) as s:
+    with stage(
+        changed('[[faults]]\nkind = "dies"\nmachine = "EXN1"\nwhen = "at"\nafter_s = 5.0\nvalue = 600.0\n')
+    ) as s:
         cms = s.estate.exchange.cms["cms1"]
         s.until(lambda: cms.group.owner == "EXN2" and cms.mail_up)
         assert s.did("cms_moved")[0]["by"] == "failover"

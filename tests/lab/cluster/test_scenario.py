@@ -23,20 +23,26 @@ def test_every_scenario_that_comes_with_the_bot_can_be_read(name: str) -> None:
     assert scenario.clusters
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("", "title"),
-    ("title = 1", "str"),
-    ('title = "x"\nfoo = 1', "'foo'"),
-    ('title = "x"\n[[clusters]]\nname = "C"\nkindd = "ccr"', "'kindd' (at clusters[0])"),
-    ('title = "x"\n[[clusters]]\nname = "C"\nkind = "dag"', "clusters[0].kind"),
-    ('title = "x"\n[[clusters]]\nname = "C"', "no nodes"),
-    ('title = "x"\n[[clusters]]\nname = "C"\nkind = "ccr"\nnodes = [{ name = "A", build = "8.3.83.6" }]', "two nodes"),
-    ('title = "x"\n[play]\nby = "Zoe"', "'Zoe'"),
-    ('title = "x"\n[[faults]]\nkind = "dies"\nmachine = "A"', "'A'"),
-    ('title = "x"\n[[faults]]\nkind = "explodes"', "faults[0].kind"),
-    ('title = "x"\nname = "y"', "'name'"),
-    ("title = ", "TOML"),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "title"),
+        ("title = 1", "str"),
+        ('title = "x"\nfoo = 1', "'foo'"),
+        ('title = "x"\n[[clusters]]\nname = "C"\nkindd = "ccr"', "'kindd' (at clusters[0])"),
+        ('title = "x"\n[[clusters]]\nname = "C"\nkind = "dag"', "clusters[0].kind"),
+        ('title = "x"\n[[clusters]]\nname = "C"', "no nodes"),
+        (
+            'title = "x"\n[[clusters]]\nname = "C"\nkind = "ccr"\nnodes = [{ name = "A", build = "8.3.83.6" }]',
+            "two nodes",
+        ),
+        ('title = "x"\n[play]\nby = "Zoe"', "'Zoe'"),
+        ('title = "x"\n[[faults]]\nkind = "dies"\nmachine = "A"', "'A'"),
+        ('title = "x"\n[[faults]]\nkind = "explodes"', "faults[0].kind"),
+        ('title = "x"\nname = "y"', "'name'"),
+        ("title = ", "TOML"),
+    ],
+)
 def test_a_wrong_scenario_is_refused_with_its_place(text: str, said: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse(text, "mine")
@@ -66,11 +72,27 @@ def test_the_docs_list_every_key_of_every_table() -> None:
     described = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         described[section.splitlines()[0].strip()] = set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
-    tables = {"Lab": "[lab]", "Person": "[[people]]", "Play": "[play]", "Act": "[[play.act]]", "Package": "[[packages]]",
-              "Cluster": "[[clusters]]", "Witness": "witness", "Node": "[[clusters.nodes]]", "Cms": "[[clusters.cms]]",
-              "StorageGroup": "[[clusters.cms.storage_groups]]", "Database": "databases", "Copy": "copy",
-              "Standby": "standby", "Group": "[[clusters.groups]]", "Resource": "resources", "StandAlone": "[[machines]]",
-              "Fault": "[[faults]]", "Timing": "[timing]", "Expect": "[expect]"}
+    tables = {
+        "Lab": "[lab]",
+        "Person": "[[people]]",
+        "Play": "[play]",
+        "Act": "[[play.act]]",
+        "Package": "[[packages]]",
+        "Cluster": "[[clusters]]",
+        "Witness": "witness",
+        "Node": "[[clusters.nodes]]",
+        "Cms": "[[clusters.cms]]",
+        "StorageGroup": "[[clusters.cms.storage_groups]]",
+        "Database": "databases",
+        "Copy": "copy",
+        "Standby": "standby",
+        "Group": "[[clusters.groups]]",
+        "Resource": "resources",
+        "StandAlone": "[[machines]]",
+        "Fault": "[[faults]]",
+        "Timing": "[timing]",
+        "Expect": "[expect]",
+    }
     for struct, title in tables.items():
         keys = {f.name for f in msgspec.structs.fields(getattr(scenario_words, struct))}
         assert described.get(title) == keys, f"docs/scenarios.md, section {title}"

@@ -42,7 +42,9 @@ def test_wmi_gives_numbers_and_paths_and_fails_with_the_cluster_service() -> Non
         ask = "gwmi -Namespace root\\MSCluster -Class {} | foreach {{ {} }}"
         _, said = s.shell("EXN1", ask.format("MSCluster_ResourceGroup", "$_.Name + '=' + $_.State"))
         assert said.split("\r\n")[:3] == ["Cluster Group=0", "Available Storage=1", "CMS1=0"]
-        _, said = s.shell("EXN1", ask.format("MSCluster_NodeToActiveGroup", "$_.GroupComponent + ' ' + $_.PartComponent"))
+        _, said = s.shell(
+            "EXN1", ask.format("MSCluster_NodeToActiveGroup", "$_.GroupComponent + ' ' + $_.PartComponent")
+        )
         assert 'MSCluster_Node.Name="EXN2" ' in said.replace("\r\n", "")
         s.run("EXN1", "net stop ClusSvc")
         code, said = s.shell("EXN1", ask.format("MSCluster_ResourceGroup", "$_.Name"))
@@ -81,7 +83,7 @@ def test_system_is_no_exchange_administrator() -> None:
 
 
 def test_signatures_are_judged_where_they_can_be() -> None:
-    ask = '(Get-AuthenticodeSignature C:\\Rollups\\Exchange2007-KB4011325-x64-EN.msp).Status'
+    ask = "(Get-AuthenticodeSignature C:\\Rollups\\Exchange2007-KB4011325-x64-EN.msp).Status"
     with stage() as s:
         assert s.shell("SCR1", ask)[1].strip() == "Valid"
     with stage("ccr-2003") as s:

@@ -54,8 +54,18 @@ def clock() -> LabClock:
 
 @pytest.fixture
 def space(said: Said, clock: LabClock) -> Workspace:
-    channels = [Channel(id=CHANNEL, name="exchange-ops"), Channel(id="C0ELSEWHE", name="elsewhere", members={"U0ALICE00"})]
-    return Workspace(PEOPLE, channels, clock, truth=said, app=App(scopes=ALL_SCOPES), groups={"S0EXCHANG": ("U0ALICE00", "U0BOB0000")})
+    channels = [
+        Channel(id=CHANNEL, name="exchange-ops"),
+        Channel(id="C0ELSEWHE", name="elsewhere", members={"U0ALICE00"}),
+    ]
+    return Workspace(
+        PEOPLE,
+        channels,
+        clock,
+        truth=said,
+        app=App(scopes=ALL_SCOPES),
+        groups={"S0EXCHANG": ("U0ALICE00", "U0BOB0000")},
+    )
 
 
 @pytest.fixture

@@ -47,15 +47,24 @@ class Stage:
         self.slack = WebClient(token=self.space.app.bot_token, base_url=self.server.api_url)
         self.killed: list[float] = []
         self.faults: list[str] = []
-        self.players = Players(self.scenario, self.space, self.clock, truth=self.truth,
-                               kill_bot=lambda: self.killed.append(self.clock.now()),
-                               estate=lambda what: self.faults.append(what.kind))
+        self.players = Players(
+            self.scenario,
+            self.space,
+            self.clock,
+            truth=self.truth,
+            kill_bot=lambda: self.killed.append(self.clock.now()),
+            estate=lambda what: self.faults.append(what.kind),
+        )
         self.players.begin()
 
     def say(self, event_type: str, **payload: Any) -> str:
         thread = self.thread if event_type != "rollup_card" else None
-        ts = self.slack.chat_postMessage(channel="C0OPS", text="never read", thread_ts=thread,
-                                         metadata={"event_type": event_type, "event_payload": payload})["ts"]
+        ts = self.slack.chat_postMessage(
+            channel="C0OPS",
+            text="never read",
+            thread_ts=thread,
+            metadata={"event_type": event_type, "event_payload": payload},
+        )["ts"]
         if event_type == "rollup_card":
             self.thread = ts
         return str(ts)
@@ -63,7 +72,9 @@ class Stage:
     thread: str | None = None
 
     def gate(self, step: str, attempt: int = 1) -> str:
-        return self.say("rollup_gate", campaign="CLUSTER01-1", step=step, attempt=attempt, gate=f"CLUSTER01-1.{step}.{attempt}")
+        return self.say(
+            "rollup_gate", campaign="CLUSTER01-1", step=step, attempt=attempt, gate=f"CLUSTER01-1.{step}.{attempt}"
+        )
 
     def said(self, did: str) -> list[tuple[str, str]]:
         return [(r["user"], r.get("text") or r["emoji"]) for r in self.truth.since(0) if r["did"] == did]
@@ -170,7 +181,8 @@ text = "/rollup recheck {campaign}"
 
 
 def test_the_truth_log_is_a_moment_too(stage: Callable[..., Stage]) -> None:
-    on = stage("""
+    on = stage(
+        """
 [[play.act]]
 when = "truth"
 did = "install_started"
@@ -182,7 +194,8 @@ did = "install_finished"
 do = "estate"
 kind = "reboot"
 machine = "EXN2"
-""".replace('kind = "reboot"', 'kind = "dies"'))
+""".replace('kind = "reboot"', 'kind = "dies"')
+    )
     on.truth.write("install_started", node="EXN1")
     on.truth.write("install_started", node="EXN2")
     on.truth.write("install_finished", node="EXN2")

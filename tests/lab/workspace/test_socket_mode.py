@@ -31,7 +31,8 @@ ALICE, BOB = "U0ALICE00", "U0BOB0000"
 @pytest.mark.peer
 @pytest.mark.parametrize("client_class", [SocketModeClient, WebsocketClient])
 def test_a_blocking_client_connects_gets_an_envelope_and_acknowledges_it(
-        client_class: Any, server: RunningWorkspace, space: Workspace) -> None:
+    client_class: Any, server: RunningWorkspace, space: Workspace
+) -> None:
     got: list[SocketModeRequest] = []
 
     def listen(client: Any, request: SocketModeRequest) -> None:
@@ -45,7 +46,11 @@ def test_a_blocking_client_connects_gets_an_envelope_and_acknowledges_it(
         until(server.connected)
         act(space, {"as": "alice", "type": "command", "text": "/rollup status"})
         until(lambda: got)
-        assert (got[0].type, got[0].payload["command"], got[0].payload["text"]) == ("slash_commands", "/rollup", "status")
+        assert (got[0].type, got[0].payload["command"], got[0].payload["text"]) == (
+            "slash_commands",
+            "/rollup",
+            "status",
+        )
         heard = until(lambda: [m for m in space.messages[CHANNEL].values() if m.only_for])
         assert (heard[0].text, heard[0].only_for) == ("heard", ALICE)
     finally:
@@ -76,7 +81,8 @@ async def _async_client(client_class: Any, server: RunningWorkspace, space: Work
 @pytest.mark.peer
 @pytest.mark.parametrize("client_class", [AiohttpClient, WebsocketsClient])
 def test_an_async_client_connects_gets_an_envelope_and_acknowledges_it(
-        client_class: Any, server: RunningWorkspace, space: Workspace) -> None:
+    client_class: Any, server: RunningWorkspace, space: Workspace
+) -> None:
     asyncio.run(_async_client(client_class, server, space))
 
 
@@ -92,8 +98,11 @@ class Bolted:
         def command(ack: Ack, body: dict[str, Any], respond: Callable[..., Any], client: WebClient) -> None:
             ack(f"working on {body['text']}")
             respond("here it is", response_type="in_channel")
-            client.reactions_add(channel=body["channel_id"], name="eyes",
-                                 timestamp=client.chat_postMessage(channel=body["channel_id"], text="gate")["ts"])
+            client.reactions_add(
+                channel=body["channel_id"],
+                name="eyes",
+                timestamp=client.chat_postMessage(channel=body["channel_id"], text="gate")["ts"],
+            )
 
         @self.app.event("reaction_added")
         @self.app.event("reaction_removed")
@@ -127,7 +136,9 @@ def texts(space: Workspace, *, ephemeral: bool) -> list[str]:
 
 
 @pytest.mark.peer
-def test_a_bolt_app_answers_a_command_in_its_ack_by_response_url_and_by_posting(bolted: Bolted, space: Workspace) -> None:
+def test_a_bolt_app_answers_a_command_in_its_ack_by_response_url_and_by_posting(
+    bolted: Bolted, space: Workspace
+) -> None:
     act(space, {"as": "alice", "type": "command", "text": "/rollup plan CLUSTER01"})
     until(lambda: any("eyes" in m.reactions for m in space.messages[CHANNEL].values()))
     assert texts(space, ephemeral=True) == ["working on plan CLUSTER01"]
@@ -135,7 +146,9 @@ def test_a_bolt_app_answers_a_command_in_its_ack_by_response_url_and_by_posting(
 
 
 @pytest.mark.peer
-def test_a_bolt_app_hears_reactions_mentions_and_changes_but_not_its_own_posts(bolted: Bolted, space: Workspace) -> None:
+def test_a_bolt_app_hears_reactions_mentions_and_changes_but_not_its_own_posts(
+    bolted: Bolted, space: Workspace
+) -> None:
     ts = act(space, {"as": "alice", "type": "message", "text": "@rollup status"})["ts"]
     act(space, {"as": "bob", "type": "react", "emoji": "+1::skin-tone-3", "ts": ts})
     act(space, {"as": "bob", "type": "unreact", "emoji": "+1::skin-tone-3", "ts": ts})
@@ -152,7 +165,8 @@ def test_a_bolt_app_hears_reactions_mentions_and_changes_but_not_its_own_posts(b
 
 @pytest.mark.peer
 def test_a_bolt_app_survives_a_disconnect_frame_and_loses_nothing(
-        bolted: Bolted, server: RunningWorkspace, space: Workspace) -> None:
+    bolted: Bolted, server: RunningWorkspace, space: Workspace
+) -> None:
     first = server.sockets.links[0]
     server.disconnect("refresh_requested")
     until(lambda: server.connected() == 1 and server.sockets.links[0] is not first)
@@ -165,7 +179,9 @@ def test_a_bolt_app_survives_a_disconnect_frame_and_loses_nothing(
 @pytest.mark.peer
 def test_a_click_on_a_button_reaches_the_app_with_its_value(bolted: Bolted, space: Workspace) -> None:
     button = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "go", "value": "s01"}
-    ts = bolted.app.client.chat_postMessage(channel=CHANNEL, text="?", blocks=[{"type": "actions", "elements": [button]}])["ts"]
+    ts = bolted.app.client.chat_postMessage(
+        channel=CHANNEL, text="?", blocks=[{"type": "actions", "elements": [button]}]
+    )["ts"]
     act(space, {"as": "bob", "type": "click", "ts": ts, "action_id": "go"})
     clicked = until(lambda: bolted.of("block_actions"))[0]
     assert (clicked["user"]["id"], clicked["actions"][0]["value"]) == (BOB, "s01")
@@ -179,7 +195,8 @@ class RawClient:
         self.pongs = 0
         self._acks, self._stop = acks, threading.Event()
         self.url = WebClient(token=space.app.app_token, base_url=server.api_url).apps_connections_open(
-            app_token=space.app.app_token)["url"]
+            app_token=space.app.app_token
+        )["url"]
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
         until(lambda: self.frames)
@@ -231,7 +248,8 @@ def test_the_first_frame_is_hello_and_a_ping_is_echoed(raw: Callable[..., RawCli
 
 
 def test_an_unacknowledged_event_comes_three_times_more_with_new_envelope_and_same_event_id(
-        raw: Callable[..., RawClient], space: Workspace) -> None:
+    raw: Callable[..., RawClient], space: Workspace
+) -> None:
     client = raw(acks=False)
     act(space, {"as": "alice", "type": "message", "text": "anyone?"})
     until(lambda: len(space.log.not_acked) == 4, within=10)
@@ -244,7 +262,8 @@ def test_an_unacknowledged_event_comes_three_times_more_with_new_envelope_and_sa
 
 
 def test_an_unanswered_command_is_not_repeated_and_its_user_is_told(
-        raw: Callable[..., RawClient], space: Workspace) -> None:
+    raw: Callable[..., RawClient], space: Workspace
+) -> None:
     client = raw(acks=False)
     act(space, {"as": "alice", "type": "command", "text": "/rollup plan CLUSTER01"})
     told = until(lambda: [m for m in space.messages[CHANNEL].values() if m.only_for == ALICE])
@@ -253,7 +272,8 @@ def test_an_unanswered_command_is_not_repeated_and_its_user_is_told(
 
 
 def test_an_event_goes_to_one_socket_and_may_be_acknowledged_on_another(
-        raw: Callable[..., RawClient], server: RunningWorkspace, space: Workspace) -> None:
+    raw: Callable[..., RawClient], server: RunningWorkspace, space: Workspace
+) -> None:
     clients = [raw() for _ in range(3)]
     for n in range(20):
         act(space, {"as": "alice", "type": "message", "text": str(n)})
@@ -264,7 +284,8 @@ def test_an_event_goes_to_one_socket_and_may_be_acknowledged_on_another(
 
 
 def test_an_event_is_kept_for_a_moment_until_a_socket_is_there(
-        raw: Callable[..., RawClient], space: Workspace, server: RunningWorkspace) -> None:
+    raw: Callable[..., RawClient], space: Workspace, server: RunningWorkspace
+) -> None:
     act(space, {"as": "alice", "type": "message", "text": "early"})
     client = raw()
     assert until(client.envelopes)[0]["payload"]["event"]["text"] == "early"
@@ -291,7 +312,9 @@ def test_the_eleventh_socket_is_sent_away(raw: Callable[..., RawClient], server:
     assert server.connected() == 10
 
 
-def test_a_warning_leaves_the_socket_in_use(raw: Callable[..., RawClient], server: RunningWorkspace, space: Workspace) -> None:
+def test_a_warning_leaves_the_socket_in_use(
+    raw: Callable[..., RawClient], server: RunningWorkspace, space: Workspace
+) -> None:
     client = raw()
     server.disconnect("warning")
     until(lambda: client.frames[-1].get("reason") == "warning")
@@ -301,7 +324,9 @@ def test_a_warning_leaves_the_socket_in_use(raw: Callable[..., RawClient], serve
 
 def test_a_disabled_link_opens_no_connection(server: RunningWorkspace, space: Workspace) -> None:
     server.disconnect("link_disabled")
-    answer = WebClient(base_url=server.api_url).api_call("auth.test", headers={"Authorization": f"Bearer {space.app.bot_token}"})
+    answer = WebClient(base_url=server.api_url).api_call(
+        "auth.test", headers={"Authorization": f"Bearer {space.app.bot_token}"}
+    )
     assert answer["ok"]
     with pytest.raises(Exception, match="link_disabled"):
         WebClient(base_url=server.api_url).apps_connections_open(app_token=space.app.app_token)

@@ -30,7 +30,8 @@ def refused(call: Any, *args: Any, **kwargs: Any) -> str:
 
 
 def test_an_unknown_method_is_refused_and_counted_where_people_see_it(
-        slack: WebClient, server: RunningWorkspace) -> None:
+    slack: WebClient, server: RunningWorkspace
+) -> None:
     assert refused(slack.api_call, "chat.postTelegram") == "unknown_method"
     assert server.state()["log"]["unknown_methods"] == {"chat.postTelegram": 1}
 
@@ -40,7 +41,10 @@ def test_tokens_are_judged(server: RunningWorkspace, space: Workspace) -> None:
     assert refused(WebClient(base_url=url).auth_test) == "not_authed"
     assert refused(WebClient(token="xoxb-wrong", base_url=url).auth_test) == "invalid_auth"
     assert refused(WebClient(token=space.app.app_token, base_url=url).auth_test) == "not_allowed_token_type"
-    assert refused(WebClient(base_url=url).apps_connections_open, app_token=space.app.bot_token) == "not_allowed_token_type"
+    assert (
+        refused(WebClient(base_url=url).apps_connections_open, app_token=space.app.bot_token)
+        == "not_allowed_token_type"
+    )
 
 
 def test_the_app_is_installed_with_what_its_manifest_asks_for() -> None:
@@ -64,21 +68,26 @@ def test_a_missing_scope_is_named(said: Said, clock: LabClock) -> None:
         server.stop()
 
 
-@pytest.mark.parametrize(("arguments", "error"), [
-    ({"channel": "C0NOWHERE", "text": "x"}, "channel_not_found"),
-    ({"channel": "C0ELSEWHE", "text": "x"}, "not_in_channel"),
-    ({"channel": CHANNEL}, "no_text"),
-    ({"channel": CHANNEL, "text": "x", "thread_ts": "1.000000"}, "cannot_reply_to_message"),
-    ({"channel": CHANNEL, "text": "x", "blocks": [section("")]}, "invalid_blocks"),
-    ({"channel": CHANNEL, "text": "x", "blocks": [section("y" * 3001)]}, "invalid_blocks"),
-    ({"channel": CHANNEL, "text": "x", "blocks": [section("y")] * 51}, "invalid_blocks"),
-    ({"channel": CHANNEL, "text": "x", "blocks": [{"type": "poem"}]}, "invalid_blocks"),
-    ({"channel": CHANNEL, "text": "x", "blocks": [section("y" * 2700)] * 5}, "msg_blocks_too_long"),
-    ({"channel": CHANNEL, "text": "x", "blocks": "[not json"}, "invalid_blocks_format"),
-    ({"channel": CHANNEL, "text": "x", "metadata": {"event_type": "a"}}, "invalid_metadata_format"),
-    ({"channel": CHANNEL, "text": "x", "metadata": {"event_type": "a", "event_payload": {"x": "y" * 17000}}},
-     "metadata_too_large"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"channel": "C0NOWHERE", "text": "x"}, "channel_not_found"),
+        ({"channel": "C0ELSEWHE", "text": "x"}, "not_in_channel"),
+        ({"channel": CHANNEL}, "no_text"),
+        ({"channel": CHANNEL, "text": "x", "thread_ts": "1.000000"}, "cannot_reply_to_message"),
+        ({"channel": CHANNEL, "text": "x", "blocks": [section("")]}, "invalid_blocks"),
+        ({"channel": CHANNEL, "text": "x", "blocks": [section("y" * 3001)]}, "invalid_blocks"),
+        ({"channel": CHANNEL, "text": "x", "blocks": [section("y")] * 51}, "invalid_blocks"),
+        ({"channel": CHANNEL, "text": "x", "blocks": [{"type": "poem"}]}, "invalid_blocks"),
+        ({"channel": CHANNEL, "text": "x", "blocks": [section("y" * 2700)] * 5}, "msg_blocks_too_long"),
+        ({"channel": CHANNEL, "text": "x", "blocks": "[not json"}, "invalid_blocks_format"),
+        ({"channel": CHANNEL, "text": "x", "metadata": {"event_type": "a"}}, "invalid_metadata_format"),
+        (
+            {"channel": CHANNEL, "text": "x", "metadata": {"event_type": "a", "event_payload": {"x": "y" * 17000}}},
+            "metadata_too_large",
+        ),
+    ],
+)
 def test_a_post_is_refused(arguments: dict[str, Any], error: str, slack: WebClient, space: Workspace) -> None:
     assert refused(slack.api_call, "chat.postMessage", json=arguments) == error
     assert not space.messages[CHANNEL]
@@ -120,7 +129,9 @@ def test_a_deactivated_person_can_do_nothing_and_a_stranger_to_the_channel_neith
 
 
 @pytest.mark.parametrize("encode", ["json", "form", "multipart", "query"])
-def test_every_encoding_of_the_same_call_means_the_same(encode: str, server: RunningWorkspace, space: Workspace) -> None:
+def test_every_encoding_of_the_same_call_means_the_same(
+    encode: str, server: RunningWorkspace, space: Workspace
+) -> None:
     head = {"Authorization": f"Bearer {space.app.bot_token}"}
     blocks, metadata = [section("hello")], {"event_type": "t", "event_payload": {"n": 1}}
     flat = {"channel": CHANNEL, "text": "hi", "blocks": json.dumps(blocks), "metadata": json.dumps(metadata)}
@@ -130,7 +141,9 @@ def test_every_encoding_of_the_same_call_means_the_same(encode: str, server: Run
     elif encode == "form":
         answer = requests.post(url, data={**flat, "token": space.app.bot_token}, timeout=5)
     elif encode == "multipart":
-        answer = requests.post(url, files={name: (None, value) for name, value in flat.items()}, headers=head, timeout=5)
+        answer = requests.post(
+            url, files={name: (None, value) for name, value in flat.items()}, headers=head, timeout=5
+        )
     else:
         answer = requests.get(url, params=flat, headers=head, timeout=5)
     message = answer.json()["message"]
@@ -138,15 +151,23 @@ def test_every_encoding_of_the_same_call_means_the_same(encode: str, server: Run
 
 
 def test_a_json_call_with_an_empty_body_is_a_call_without_arguments(server: RunningWorkspace, space: Workspace) -> None:
-    answer = requests.post(server.api_url + "auth.test", data=b"", timeout=5, headers={
-        "Authorization": f"Bearer {space.app.bot_token}", "Content-Type": "application/json;charset=utf-8"})
+    answer = requests.post(
+        server.api_url + "auth.test",
+        data=b"",
+        timeout=5,
+        headers={"Authorization": f"Bearer {space.app.bot_token}", "Content-Type": "application/json;charset=utf-8"},
+    )
     assert answer.json()["user_id"] == space.app.user_id
 
 
 @pytest.mark.parametrize(("body", "error"), [(b"{", "invalid_json"), (b"[1]", "json_not_object")])
 def test_json_that_is_none_is_refused(body: bytes, error: str, server: RunningWorkspace, space: Workspace) -> None:
-    answer = requests.post(server.api_url + "auth.test", data=body, timeout=5, headers={
-        "Authorization": f"Bearer {space.app.bot_token}", "Content-Type": "application/json"})
+    answer = requests.post(
+        server.api_url + "auth.test",
+        data=body,
+        timeout=5,
+        headers={"Authorization": f"Bearer {space.app.bot_token}", "Content-Type": "application/json"},
+    )
     assert answer.json() == {"ok": False, "error": error}
 
 
@@ -188,7 +209,13 @@ def test_threads_are_listed_in_order_and_in_pages(slack: WebClient) -> None:
         slack.chat_postMessage(channel=CHANNEL, text=f"line {n}", thread_ts=parent)
     first = slack.conversations_replies(channel=CHANNEL, ts=parent, limit=3)
     rest = slack.conversations_replies(channel=CHANNEL, ts=parent, cursor=first["response_metadata"]["next_cursor"])
-    assert [m["text"] for m in (*first["messages"], *rest["messages"])] == ["card", "line 0", "line 1", "line 2", "line 3"]
+    assert [m["text"] for m in (*first["messages"], *rest["messages"])] == [
+        "card",
+        "line 0",
+        "line 1",
+        "line 2",
+        "line 3",
+    ]
     history = slack.conversations_history(channel=CHANNEL)["messages"]
     assert [(m["text"], m["reply_count"]) for m in history] == [("card", 4)]
     assert refused(slack.conversations_replies, channel=CHANNEL, ts="1.000000") == "thread_not_found"
@@ -206,7 +233,8 @@ def test_a_deleted_parent_leaves_a_tombstone_and_a_deleted_reply_nothing(slack: 
 
 def test_texts_come_back_as_slack_spells_them(slack: WebClient) -> None:
     message = slack.chat_postMessage(
-        channel=CHANNEL, text="✅ a < b & c &amp; <@U0ALICE00> <!date^1^{date}|x>", blocks=[section("⛔ > x")])["message"]
+        channel=CHANNEL, text="✅ a < b & c &amp; <@U0ALICE00> <!date^1^{date}|x>", blocks=[section("⛔ > x")]
+    )["message"]
     assert message["text"] == ":white_check_mark: a &lt; b &amp; c &amp; <@U0ALICE00> <!date^1^{date}|x>"
     assert message["blocks"][0]["text"] == {"type": "mrkdwn", "text": ":no_entry: &gt; x", "verbatim": False}
     assert message["blocks"][0]["block_id"]
@@ -248,7 +276,9 @@ def test_blocks_validate_says_what_a_post_would_say(slack: WebClient) -> None:
 def test_a_home_view_is_kept_for_its_person(slack: WebClient, space: Workspace) -> None:
     slack.views_publish(user_id="U0ALICE00", view={"type": "home", "blocks": [section("open campaigns")]})
     assert space.views["U0ALICE00"]["blocks"][0]["text"]["text"] == "open campaigns"
-    assert refused(slack.views_publish, user_id="U0ALICE00", view={"type": "modal", "blocks": []}) == "invalid_arguments"
+    assert (
+        refused(slack.views_publish, user_id="U0ALICE00", view={"type": "modal", "blocks": []}) == "invalid_arguments"
+    )
 
 
 def test_the_truth_is_written_for_what_people_and_the_app_did(slack: WebClient, space: Workspace, said: Said) -> None:
@@ -268,23 +298,30 @@ def test_the_truth_is_written_for_what_people_and_the_app_did(slack: WebClient, 
 
 def test_nothing_is_answered_for_another_host_or_a_foreign_page(server: RunningWorkspace) -> None:
     for head in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
-        answer = requests.post(server.url + "lab/act", json={"as": "alice", "type": "message", "text": "x"}, headers=head, timeout=5)
+        answer = requests.post(
+            server.url + "lab/act", json={"as": "alice", "type": "message", "text": "x"}, headers=head, timeout=5
+        )
         assert answer.status_code == 403
 
 
-def test_a_fault_breaks_as_many_calls_as_it_was_told(slack: WebClient, server: RunningWorkspace, space: Workspace) -> None:
+def test_a_fault_breaks_as_many_calls_as_it_was_told(
+    slack: WebClient, server: RunningWorkspace, space: Workspace
+) -> None:
     server.fault("chat.postMessage", "error", value="fatal_error")
     assert refused(slack.chat_postMessage, channel=CHANNEL, text="one") == "fatal_error"
     server.fault("chat.postMessage", "lose_reply")
     with pytest.raises(OSError, match=r"closed|reset|aborted"):
         WebClient(token=space.app.bot_token, base_url=server.api_url, retry_handlers=[]).chat_postMessage(
-            channel=CHANNEL, text="two")
+            channel=CHANNEL, text="two"
+        )
     slack.chat_postMessage(channel=CHANNEL, text="three")
     assert [m.text for m in space.messages[CHANNEL].values()] == ["two", "three"]
 
 
 def test_acting_over_http_is_the_same_as_acting_inside(server: RunningWorkspace, space: Workspace) -> None:
-    answer = requests.post(server.url + "lab/act", timeout=5, json={"as": "Alice", "type": "message", "text": "hi", "channel": CHANNEL})
+    answer = requests.post(
+        server.url + "lab/act", timeout=5, json={"as": "Alice", "type": "message", "text": "hi", "channel": CHANNEL}
+    )
     assert answer.json() == {"ok": True, "ts": next(iter(space.messages[CHANNEL]))}
     wrong = requests.post(server.url + "lab/act", timeout=5, json={"as": "Mallory", "type": "message", "text": "hi"})
     assert wrong.json() == {"ok": False, "error": "user_not_found"}
