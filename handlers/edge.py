@@ -53,13 +53,13 @@ class SlackEdge:
         """Post again whatever is missing in a campaign's thread; False when it has to be asked for again."""
         return self._projector.rebuild(campaign_id)
 
-    def newest_event(self, campaign: Campaign) -> int | None:
-        """The highest event number our own thread carries, or None when Slack could not be read.
+    def unknown_event(self, campaign: Campaign) -> int | None:
+        """The first event our own thread carries and the store does not hold so: an older copy was put back.
 
-        Higher than the store's version: the store was rewound.
+        None when all fits, or Slack could not be read.
         """
         try:
-            return self._projector.newest_event(campaign)
+            return self._projector.unknown_event(campaign)
         except SlackError as lost:
             log.warning("the thread of %s could not be read: %s", campaign.id, lost)
             return None

@@ -319,9 +319,10 @@ class _Speaker:
         return self._post(line, [*sections(line.split("\n")), *more], "rollup_line", {})
 
     def _post(self, text: str, blocks: list[Block], event_type: str, extra: dict[str, Any]) -> Post:
-        return Post(
-            text=text[:TEXT], blocks=tuple(fit(blocks)), event_type=event_type, payload={**self._payload(), **extra}
-        )
+        payload = {**self._payload(), **extra}
+        if event_type == "rollup_line":  # what a store is held against that was put back to an older copy
+            payload["record"] = self.recorded.hash[:HEAD_CHARACTERS]
+        return Post(text=text[:TEXT], blocks=tuple(fit(blocks)), event_type=event_type, payload=payload)
 
     def _payload(self) -> dict[str, Any]:
         return {"campaign": self.after.id, "event": self.recorded.version}

@@ -105,15 +105,23 @@ class Projector:
         self._folded.pop(campaign_id, None)
         return self.project(campaign_id)
 
-    def newest_event(self, campaign: Campaign) -> int:
-        """The highest event number our own thread carries; above the store's version the store was rewound.
+    def unknown_event(self, campaign: Campaign) -> int | None:
+        """The first event that our own thread carries and the store does not hold as it was posted: it was rewound.
 
-        Raises Outage, Refused.
+        Numbers alone do not show it for long, as a rewound record grows again: lines carry their record's hash too. None when everything fits.
+        Raises Outage, Refused, StateError.
         """
         if not campaign.thread_ts:
-            return 0
+            return None
         marks = self._posting.in_thread(campaign.channel, campaign.thread_ts, campaign.id)
-        return max((event for m in marks if isinstance(event := m.payload.get("event"), int)), default=0)
+        held = {recorded.version: recorded.hash for recorded in self._deps.store.events(campaign.id)}
+        strange = [
+            event
+            for mark in marks
+            if isinstance(event := mark.payload.get("event"), int)
+            and not (event in held and held[event].startswith(str(mark.payload.get("record") or "")))
+        ]
+        return min(strange, default=None)
 
 
 class _Walk:

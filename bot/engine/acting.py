@@ -9,7 +9,7 @@ import hashlib
 import logging
 
 from bot.engine.conclude import after_checks, failed, not_started
-from bot.engine.gating import ask, gather
+from bot.engine.gating import ask, ask_about, damaged, gather
 from bot.engine.moves import Move
 from bot.engine.turn import Turn
 from bot.estate.errors import EstateError
@@ -56,6 +56,10 @@ def open_job(turn: Turn, campaign: Campaign, move: Move) -> float | None:
     if move.index == 0 and intent.token != turn.lease.token:
         # Somebody else wrote this intent and never opened its job, and now never can: its lease is gone.
         not_started(turn, campaign, "the worker that held the approval stopped before it started anything")
+        return None
+    if intent.token != turn.lease.token and (damage := damaged(rooms, campaign)) is not None:
+        # We carry on what another turn began, perhaps before the store was put back to an older copy.
+        ask_about(turn, campaign, damage)
         return None
     if command.effect.startswith("resume:") and move.index > 0:
         until = _after_first(turn, campaign)

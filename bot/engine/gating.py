@@ -77,14 +77,7 @@ def prepare(turn: Turn, campaign: Campaign) -> float | None:
     if step is None:
         return None
     if (damage := damaged(turn.rooms, campaign)) is not None:
-        ask(
-            turn,
-            campaign,
-            "RECORD-WHOLE",
-            f"The campaign's record in Redis does not hold together: {damage}.",
-            "Nothing more is done on a record like this. Export it (`rollup-bot export`), find out who wrote to Redis, "
-            "and abort the campaign.",
-        )
+        ask_about(turn, campaign, damage)
         return None
     evidence = gather(turn.rooms, campaign, step)
     if isinstance(evidence, Stop):
@@ -108,10 +101,24 @@ def damaged(rooms: Rooms, campaign: Campaign) -> str | None:
         rooms.store.replay(campaign.id)
     except Broken as err:
         return err.why
-    newest = rooms.slack.newest_event(campaign)
-    if newest is not None and newest > campaign.version:
-        return f"the thread in Slack shows event {newest}, the store ends at {campaign.version}: an older copy was put back"
+    unknown = rooms.slack.unknown_event(campaign)
+    if unknown is not None:
+        return (
+            f"the thread in Slack shows an entry {unknown} that the store does not hold so: an older copy was put back"
+        )
     return None
+
+
+def ask_about(turn: Turn, campaign: Campaign, damage: str) -> None:
+    """Stop for people: nothing is done on a record like this."""
+    ask(
+        turn,
+        campaign,
+        "RECORD-WHOLE",
+        f"The campaign's record in Redis does not hold together: {damage}.",
+        "Nothing more is done on a record like this. Export it (`rollup-bot export`), find out who wrote to Redis, "
+        "and abort the campaign.",
+    )
 
 
 def recheck(turn: Turn, campaign: Campaign) -> float | None:

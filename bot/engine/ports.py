@@ -14,8 +14,11 @@ class Slack(Protocol):
     def recount(self, campaign: Campaign, gate: Gate) -> Ballot:
         """Read the gate's message and its reactions back from Slack and judge every vote. Never raises."""
 
-    def newest_event(self, campaign: Campaign) -> int | None:
-        """The highest event version our own posts in the campaign's thread name; None if Slack cannot say."""
+    def unknown_event(self, campaign: Campaign) -> int | None:
+        """The first event our posts in the campaign's thread name and the store does not hold so; None if all fits.
+
+        None also if Slack cannot say.
+        """
 
     def project(self, campaign_id: str) -> None:
         """Bring Slack up to the campaign's version: card, lines, gate messages."""

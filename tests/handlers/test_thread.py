@@ -43,7 +43,10 @@ def test_the_thread_opens_with_a_card_and_the_plan_hangs_below_it(bench: Bench) 
     card, plan = bench.posts()
     assert card.metadata["event_type"] == "rollup_card"
     assert card.ts == campaign.thread_ts
-    assert plan.metadata == {"event_type": "rollup_plan", "event_payload": {"campaign": "CLUSTER01-1", "event": plan.metadata["event_payload"]["event"]}}
+    assert plan.metadata == {
+        "event_type": "rollup_plan",
+        "event_payload": {"campaign": "CLUSTER01-1", "event": plan.metadata["event_payload"]["event"]},
+    }
     assert plan.thread_ts == card.ts
     assert "PRACTICE" in bench.thread()
     assert "/rollup start CLUSTER01-1" in bench.thread()
@@ -58,7 +61,14 @@ def test_a_gate_carries_its_mark_and_its_ts_comes_back_as_an_event(bench: Bench)
     assert (gate.channel, gate.ts) == (OPS, post.ts)
     assert gate.status is GateStatus.OPENED
     words = bench.thread()
-    for shown in ('cluster.exe group "Cluster Group" /move:EXN1', "NODE-EMPTY", "d1d1d1d1", f"<@{BOB}>", "Nothing happens until", "<!date^"):
+    for shown in (
+        'cluster.exe group "Cluster Group" /move:EXN1',
+        "NODE-EMPTY",
+        "d1d1d1d1",
+        f"<@{BOB}>",
+        "Nothing happens until",
+        "<!date^",
+    ):
         assert shown in words, shown
 
 
@@ -78,7 +88,9 @@ def test_lines_come_in_the_order_of_events_and_the_card_says_the_newest(bench: B
     assert events_posted(bench) == sorted(set(events_posted(bench)))
     words = bench.thread()
     assert words.index("alpha") < words.index("bravo") < words.index("charlie")
-    assert "*Paused*" in "".join(b["text"]["text"] for b in bench.posts("rollup_card")[0].blocks if b["type"] == "section")
+    assert "*Paused*" in "".join(
+        b["text"]["text"] for b in bench.posts("rollup_card")[0].blocks if b["type"] == "section"
+    )
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "http_500", "lose_request"])
@@ -237,7 +249,9 @@ def test_only_a_final_stop_is_posted_and_asking_always_is(bench: Bench) -> None:
 
 def test_an_aborted_plan_says_so_and_closes(bench: Bench) -> None:
     bench.planned()
-    bench.apply(AbortRequested(by=Actor(user=BOB, person=BOB), reason="wrong night"), Aborted(sentence="No job was open."))
+    bench.apply(
+        AbortRequested(by=Actor(user=BOB, person=BOB), reason="wrong night"), Aborted(sentence="No job was open.")
+    )
     bench.edge.project("CLUSTER01-1")
     assert bench.posts("rollup_closed")[0].metadata["event_payload"]["outcome"] == "aborted"
     assert "wrong night" in bench.thread()
@@ -252,11 +266,23 @@ def test_pausing_closes_the_open_gate_with_a_line_that_carries_the_chains_head(b
     assert paused.hash[:12] in bench.thread()
 
 
-def test_the_newest_event_in_the_thread_is_what_state_knows(bench: Bench) -> None:
+def test_every_event_in_the_thread_is_one_that_the_store_holds(bench: Bench) -> None:
     bench.gated()
-    newest = bench.edge.newest_event(bench.campaign())
-    assert newest is not None
-    assert 0 < newest <= bench.campaign().version
+    assert bench.edge.unknown_event(bench.campaign()) is None
+
+
+def test_a_store_put_back_and_grown_again_is_known_by_what_the_thread_remembers(bench: Bench) -> None:
+    bench.started()
+    older = bench.store._client.dump("{rollup}:c:CLUSTER01-1"), bench.store._client.dump("{rollup}:c:CLUSTER01-1:ev")
+    progress(bench, "line 1")
+    bench.edge.project("CLUSTER01-1")
+    lost = bench.campaign().version
+    for name, copy in zip(("{rollup}:c:CLUSTER01-1", "{rollup}:c:CLUSTER01-1:ev"), older, strict=True):
+        bench.store._client.restore(name, 0, copy, replace=True)
+    assert bench.edge.unknown_event(bench.campaign()) == lost
+    progress(bench, "another line", "and more", "than there were")
+    assert bench.campaign().version > lost
+    assert bench.edge.unknown_event(bench.campaign()) == lost
 
 
 def test_two_projectors_at_once_post_everything_once(bench: Bench) -> None:
@@ -268,7 +294,11 @@ def test_two_projectors_at_once_post_everything_once(bench: Bench) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    until(lambda: bench.edge.project("CLUSTER01-1") or bench.store.cursor("CLUSTER01-1").version == bench.campaign().version)
+    until(
+        lambda: (
+            bench.edge.project("CLUSTER01-1") or bench.store.cursor("CLUSTER01-1").version == bench.campaign().version
+        )
+    )
     assert len(events_posted(bench)) == len(set(events_posted(bench)))
     assert all(f"line {n}" in bench.thread() for n in range(5))
 
