@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from bot.lab.scenario import Act
-from tests.crash.killing import Range, doubled, played, quick, range_of
+from state.words import Campaign
+from tests.crash.killing import Played, Range, doubled, played, quick, range_of
 from tests.crash.redis_proxy import Transition
 
 pytestmark = pytest.mark.crash
@@ -66,15 +67,35 @@ def test_a_store_put_back_to_an_older_copy_is_noticed_and_nothing_is_run_again(
         Act(when="closed", outcome=outcome, do="type", text="/rollup recheck {campaign}", after_s=20.0, times=RECHECKS)
         for outcome in ("asking", "blocked")
     )
-    with range_of(quick("ccr", *again, look_again=False), at=rewinds, broken=rewinds.broken) as one:
+    end, campaign = _played_rewound(rewinds, *again)
+    assert campaign.stop is not None
+    assert campaign.stop.rule in ("RECORD-WHOLE", "JOBS-KNOWN"), campaign.stop
+    assert campaign.version > rewinds.newest, "too few rechecks to outnumber what was forgotten"
+    assert [line for line in end.truth[rewinds.before :] if line["did"] == "command_started"] == [], end.story()
+
+
+def test_a_pause_that_the_store_forgot_is_remembered_by_the_thread() -> None:
+    """No job tells of it: only the line in Slack does, however far the record has grown since."""
+    rewinds = Rewinds(("gate_opened", ".s02.1"), ("resumed", ""))
+    pause = Act(when="gate", step="s02", do="type", text="/rollup pause {campaign}", instead=True)
+    resume = Act(when="gate", step="s02", do="type", text="/rollup resume {campaign}", after_s=300.0)
+    again = Act(
+        when="closed", outcome="asking", do="type", text="/rollup recheck {campaign}", after_s=20.0, times=RECHECKS
+    )
+    end, campaign = _played_rewound(rewinds, pause, resume, again)
+    assert campaign.stop is not None
+    assert campaign.stop.rule == "RECORD-WHOLE", campaign.stop
+    assert campaign.version > rewinds.newest, "too few rechecks to outnumber what was forgotten"
+    assert [line for line in end.truth[rewinds.before :] if line["did"] == "command_started"] == [], end.story()
+
+
+def _played_rewound(rewinds: Rewinds, *acts: Act) -> tuple[Played, Campaign]:
+    with range_of(quick("ccr", *acts, look_again=False), at=rewinds, broken=rewinds.broken) as one:
         end = played(one)
         campaign = one.campaign()
     assert rewinds.done.is_set(), end.story()
     assert end.result.ending is not None, end.story()
     assert end.result.ending.outcome in ("asking", "blocked"), end.story()
     assert campaign is not None
-    assert campaign.stop is not None
-    assert campaign.stop.rule in ("RECORD-WHOLE", "JOBS-KNOWN"), campaign.stop
-    assert campaign.version > rewinds.newest, "too few rechecks to outnumber what was forgotten"
-    assert [line for line in end.truth[rewinds.before :] if line["did"] == "command_started"] == [], end.story()
     assert doubled(end.truth) == []
+    return end, campaign
