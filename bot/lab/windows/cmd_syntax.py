@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+# What has no meaning of its own, outside and inside quotation marks.
+_PLAIN = re.compile(r'[^"\n&|)^<>012]+')
+_QUOTED = re.compile(r'[^"\n]+')
+
 
 @dataclass(frozen=True)
 class Redirection:
@@ -213,6 +217,11 @@ class _Reader:
         words, quoted = "", False
         redirections: list[Redirection] = []
         while self.at < len(self.text):
+            plain = (_QUOTED if quoted else _PLAIN).match(self.text, self.at)
+            if plain:
+                words += plain.group()
+                self.at = plain.end()
+                continue
             char = self.text[self.at]
             if char == '"':
                 quoted = not quoted
