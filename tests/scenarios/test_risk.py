@@ -1,0 +1,40 @@
+"""A risk that a second person accepts, played through the real protocols, and one that would need accepting again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("risk")]
+BOT = (sys.executable, "-m", "bot.cli")
+SCENARIO = Path(__file__).parent / "risk" / "waived-backup.toml"
+
+
+def events(transcript: Path) -> list[dict[str, Any]]:
+    return [line for line in map(json.loads, transcript.read_text().splitlines()) if "type" in line]
+
+
+def test_a_running_backup_is_waived_for_one_step_by_two_people_and_the_record_is_accepted(tmp_path: Path) -> None:
+    transcript, truth = tmp_path / "c", tmp_path / "t"
+    ran = subprocess.run(
+        (*BOT, "lab", "--play", "--scenario", str(SCENARIO), "--speed", "600", "--transcript", str(transcript), "--truth", str(truth)),
+        capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    recorded = events(transcript)
+    gates = {e["data"]["gate"]["id"]: e["data"]["gate"] for e in recorded if e["type"] == "gate_prepared"}
+    risk = [gate for gate in gates.values() if gate["kind"] == "risk"]
+    assert [(gate["step"], gate["waiver"]["rule"], gate["commands"]) for gate in risk] == [("s03", "BACKUP-RUNNING", [])]
+    ran_from = {e["data"]["order"]["gate"] for e in recorded if e["type"] == "job_opened"}
+    assert risk[0]["id"] not in ran_from
+    step_gate = gates["CLUSTER01-1.s03.2"]
+    shown = next(check for check in step_gate["checks"] if check["rule"] == "BACKUP-RUNNING")
+    assert (shown["verdict"], shown["waived_by"]) == ("warn", ["bob"])
+    assert not any(check["waived_by"] for gate in gates.values() if gate["step"] != "s03" for check in gate["checks"])
+    checked = subprocess.run((*BOT, "verify", str(transcript)), capture_output=True, text=True, timeout=60, check=False)
+    assert checked.returncode == 0, checked.stdout
