@@ -26,6 +26,7 @@ from handlers.blocks import (
 from handlers.cards import levels, plan_message, title_of
 from handlers.gate_blocks import DoesNotFit, check_line, gate_message, sorted_checks
 from handlers.stands import STATE_WORDS, waive_hint
+from handlers.status import pinned_blocks
 from handlers.texts import Ending, GateEnd
 from state.guards import waivable_blocks
 from state.words import (
@@ -123,11 +124,16 @@ class _Speaker:
                 )
             case Blocked() if event.stop.final:
                 checks = sections([check_line(c) for c in event.stop.checks if c.rule != event.stop.rule])
+                checks = [*pinned_blocks(self.after), *checks]
                 checks += sections(waive_hint(self.after.id, waivable_blocks(self.after)))
                 return self._closed(Ending.BLOCKED, event.stop.rule, event.stop.sentence, event.stop.remedy, checks)
             case Asked() if self._asks_anew(event):
                 return self._closed(
-                    Ending.ASKING, event.stop.rule, event.stop.sentence, event.stop.remedy, self._hands()
+                    Ending.ASKING,
+                    event.stop.rule,
+                    event.stop.sentence,
+                    event.stop.remedy,
+                    [*pinned_blocks(self.after), *self._hands()],
                 )
             case GateRejected() if self.after.state is State.PROPOSED:
                 end = texts.gate_end(

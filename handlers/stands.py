@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers.blocks import code, esc, people, when
+from handlers.outage import pinned
 from state.guards import open_blocks, waivable_blocks
 from state.words import Campaign, Check, GateStatus, Policy, State, StepKind
 
@@ -46,6 +47,8 @@ def walk_away(campaign: Campaign) -> Walk:
         return Walk(False, f"a job is open on {esc(job.order.command.node)}: {esc(job.order.command.purpose)}")
     if campaign.state in {State.ACTING, State.PAUSING}:
         return Walk(False, "a step is being carried out")
+    if down := pinned(campaign):
+        return Walk(False, f"mail is down by the last reading; somebody must {down[-1][0]} now")
     if paused:
         return Walk(False, f"{paused} is Paused: if another node fails now, mail stays down until somebody resumes it")
     if campaign.state is State.ASKING:

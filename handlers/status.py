@@ -27,6 +27,7 @@ from handlers.blocks import (
 )
 from handlers.cards import levels, machine_table, step_lines, title_of
 from handlers.gate_blocks import HOW, check_line, sorted_checks
+from handlers.outage import pinned
 from handlers.stands import FINAL, STATE_WORDS, approvers_line, no_return_line, state_line, walk_line
 from state.words import Campaign, Check, GateStatus, OutcomeKind, Policy, Realm, State, Verdict
 
@@ -114,6 +115,7 @@ def status_blocks(
     blocks: list[Block] = [
         header(marked(f"Status: {title_of(campaign)}", realm)),
         *sections(lines),
+        *pinned_blocks(campaign),
         *sections(more),
     ]
     commands = advice.outage_commands(campaign) if campaign.state not in {State.PLANNING, State.PROPOSED} else ()
@@ -124,6 +126,15 @@ def status_blocks(
         blocks += sections(where)
     blocks.append(context(f"campaign {code(campaign.id)}", link, f"read {when(now, '{time_secs}')}"))
     return fit(blocks)
+
+
+def pinned_blocks(campaign: Campaign) -> list[Block]:
+    """The commands that end the outage the last reading shows, for a human, at once; nothing while mail is up."""
+    down = pinned(campaign)
+    if not down:
+        return []
+    lead = "*Mail is down. By hand, now, on any node, without waiting for a vote;* the bot reads again and goes on:"
+    return [section(lead), preformatted([(f"To {purpose}:", command) for purpose, command in down])]
 
 
 def overview_blocks(
