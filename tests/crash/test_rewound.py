@@ -77,8 +77,9 @@ def test_a_store_put_back_to_an_older_copy_is_noticed_and_nothing_is_run_again(
 def test_a_pause_that_the_store_forgot_is_remembered_by_the_thread() -> None:
     """No job tells of it: only the line in Slack does, however far the record has grown since."""
     rewinds = Rewinds(("gate_opened", ".s02.1"), ("resumed", ""))
-    pause = Act(when="gate", step="s02", do="type", text="/rollup pause {campaign}", instead=True)
-    resume = Act(when="gate", step="s02", do="type", text="/rollup resume {campaign}", after_s=300.0)
+    # Later than the copy, which else holds the command in its inbox and carries it out.
+    pause = Act(when="gate", step="s02", do="type", text="/rollup pause {campaign}", instead=True, after_s=120.0)
+    resume = Act(when="gate", step="s02", do="type", text="/rollup resume {campaign}", after_s=400.0)
     again = Act(
         when="closed", outcome="asking", do="type", text="/rollup recheck {campaign}", after_s=20.0, times=RECHECKS
     )
