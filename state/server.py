@@ -266,6 +266,12 @@ class EmbeddedServer:
         if self._child is not None and self._child.pid == pid:
             return self._child.poll() is not None
         try:
+            # Started by this process, through another object: until it is waited for, its number looks alive.
+            if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                return True
+        except ChildProcessError:
+            pass
+        try:
             os.kill(pid, 0)
         except ProcessLookupError:
             return True

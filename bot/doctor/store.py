@@ -11,6 +11,7 @@ from typing import Any
 import redis
 
 from bot.doctor.findings import Finding, fail, ok, unknown, warn
+from state.campaign import FINAL
 from state.errors import StateError
 from state.keys import Keys
 from state.store import Store
@@ -125,28 +126,35 @@ def _space(info: Mapping[str, Any], data: Path | None) -> Iterator[Finding]:
         yield ok("redis disk", said)
 
 
+def under_way(client: redis.Redis) -> list[str]:
+    """The names of all campaigns that have not ended, by the store's own index. Raises redis errors."""
+    found = (client.zrange(Keys().state(state), 0, -1) for state in State if state not in FINAL)
+    return [_str(name) for names in found for name in names]
+
+
 def campaigns(client: redis.Redis, store: Store, realm: Realm | None) -> Iterator[Finding]:
     """The realm of the store, and every campaign under way: replayed, and whether people are waited for."""
     keys = Keys()
     try:
         found = _str(client.get(keys.realm))
-        active = store.active()
+        # By name and one by one: a single broken campaign must not hide the others.
+        active = under_way(client)
         late = client.zcount(keys.due, "-inf", store.server_time() - _LATE_S)
     except (redis.RedisError, StateError) as err:
         yield unknown("campaigns", str(err))
         return
     if realm is not None and found and found != realm.value:
         yield fail("store realm", f"its campaigns are {found}, these settings are {realm.value}", "Use another Redis.")
-    for one in active:
+    for name in active:
         try:
-            store.replay(one.id)
+            one = store.replay(name)
         except StateError as err:
-            yield fail(one.id, f"its snapshot is not what its events say: {err}", "Restore Redis from a backup.")
+            yield fail(name, f"its snapshot is not what its events say: {err}", "Restore Redis from a backup.")
             continue
         if one.state in (State.ASKING, State.BLOCKED):
-            yield warn(one.id, f"is {one.state} and waits for people", f"/rollup show {one.id}")
+            yield warn(name, f"is {one.state} and waits for people", f"/rollup show {name}")
         else:
-            yield ok(one.id, f"{one.state}, event {one.version}, snapshot equals its events")
+            yield ok(name, f"{one.state}, event {one.version}, snapshot equals its events")
     if not active:
         yield ok("campaigns", "none under way")
     if late:

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from state.server import EmbeddedServer
+
 BOT = str(Path(sys.executable).parent / "rollup-bot")
 READY_S = 90.0  # a busy machine with two cores may be slow to import
 _DROPPED = ("SLACK_", "ROLLUP_", "ANSIBLE_")
@@ -122,3 +124,6 @@ def run_on(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         end.start()
     for end in ends:
         end.join()
+    # The embedded server outlives the bot, as it should; a test leaves nothing behind.
+    for settings in tmp_path.rglob("server.conf"):
+        EmbeddedServer(settings.parent).stop()

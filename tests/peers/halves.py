@@ -11,7 +11,6 @@ from typing import Any
 import tomli_w
 
 from bot.lab.range import read_settings
-from state.server import EmbeddedServer
 from tests.peers.conftest import Running, free_ports
 from tests.peers.slack_client import People
 
@@ -34,6 +33,10 @@ class Range:
             "ROLLUP_WINRM_PASSWORD": self.estate["password"],
         }
 
+    @property
+    def channel(self) -> str:
+        return str(self.settings()["clusters"]["CLUSTER01"]["channel"])
+
     def settings(self) -> dict[str, Any]:
         return read_settings(self.config)
 
@@ -52,9 +55,3 @@ def started(folder: Path, run_on: Callable[..., Running], *, scenario: str | Pat
     settings = made.settings() | {"redis": {"dir": str(folder / "state")}}
     config.write_text(tomli_w.dumps(settings), encoding="utf-8")
     return made
-
-
-def stop_redis(state: Path) -> None:
-    """The embedded server outlives the bot, as it should; a test leaves nothing behind."""
-    if (state / "redis").exists():
-        EmbeddedServer(state / "redis").stop()

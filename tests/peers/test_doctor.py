@@ -14,11 +14,13 @@ import redis
 import tomli_w
 
 from bot.lab.range import merged
+from state.keys import Keys
 from state.server import EmbeddedServer, find_binary
 from state.store import Store
 from state.words import Realm
 from tests.peers.conftest import Running, free_ports, rollup_bot, until
-from tests.peers.halves import Range, started, stop_redis
+from tests.peers.halves import Range, started
+from tests.state.samples import Walk
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers-doctor")]
 
@@ -45,9 +47,8 @@ def change(both: Range, **more: Any) -> None:
 
 
 @pytest.fixture
-def both(tmp_path: Path, run_on: Callable[..., Running]) -> Iterator[Range]:
-    yield started(tmp_path, run_on, speed=60)
-    stop_redis(tmp_path / "state")
+def both(tmp_path: Path, run_on: Callable[..., Running]) -> Range:
+    return started(tmp_path, run_on, speed=60)
 
 
 def test_a_range_that_is_well_is_well_in_every_line_and_is_left_as_it_was(both: Range, tmp_path: Path) -> None:
@@ -83,6 +84,27 @@ def test_with_a_store_it_asks_the_server_and_leaves_it_as_it_found_it(both: Rang
         assert said[f"redis {what}"][0] == "ok", said
     assert said["campaigns"] == ("ok", "none under way")
     assert EmbeddedServer(tmp_path / "state" / "redis").pid() is None, "what it started it stops"
+
+
+def test_a_campaign_whose_snapshot_is_not_what_its_events_say_is_named(both: Range, tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path / "state" / "redis")
+    server.start()
+    store = Store(server.client())
+    store.realm(Realm.LAB)
+    sound, spoiled = Walk(store, "CLUSTER01").campaign, Walk(store, "CLUSTER02").campaign
+    key = Keys().campaign(spoiled.id)
+    with server.client() as client:
+        snapshot = client.hget(key, "snap")
+        assert snapshot is not None
+        client.hset(key, "snap", snapshot.replace(b"CLUSTER02", b"CLUSTER03"))
+    code, said = asked(both)  # the server is running: the doctor asks that one, and leaves it running
+    assert server.pid() is not None
+    server.stop()
+    assert code == 1
+    assert said[sound.id] == ("ok", "planning, event 1, snapshot equals its events")
+    assert set(failing(said)) == {spoiled.id, "signing key"}
+    assert "its snapshot is not what its events say" in said[spoiled.id][1]
+    assert "is gone, and 2 campaign(s) were signed with it" in said["signing key"][1]
 
 
 def test_without_a_second_hop_the_exchange_cmdlets_fail_and_it_says_what_to_do(

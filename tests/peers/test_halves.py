@@ -6,13 +6,13 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.peers.conftest import BOT, Running, environment, rollup_bot, until
-from tests.peers.halves import Range, started, stop_redis
+from tests.peers.halves import Range, started
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers-halves")]
 
@@ -20,23 +20,26 @@ DONE_S = 240.0  # wall seconds a campaign may take on a busy machine
 
 
 @pytest.fixture
-def both(tmp_path: Path, run_on: Callable[..., Running]) -> Iterator[Range]:
-    made = started(tmp_path, run_on)
-    yield made
-    stop_redis(tmp_path / "state")
+def both(tmp_path: Path, run_on: Callable[..., Running]) -> Range:
+    return started(tmp_path, run_on)
 
 
-def carry(both: Range, *, seconds: float = DONE_S) -> str:
+def plan(both: Range) -> None:
+    both.people.act(as_="Alice", type="command", channel=both.channel, text="/rollup plan CLUSTER01 KB4011325")
+
+
+def carry(both: Range, *, planned: bool = False) -> str:
     """Alice plans and starts, Bob and Carol approve whatever gate is open, until the campaign is closed; its id."""
     people, who = both.people, ("Bob", "Carol")
-    channel = both.settings()["clusters"]["CLUSTER01"]["channel"]
+    channel = both.channel
     until(lambda: people.state()["sockets"] > 0, 90)
-    people.act(as_="Alice", type="command", channel=channel, text="/rollup plan CLUSTER01 KB4011325")
-    plan = until(lambda: people.marked("rollup_plan"), 90)[0]
-    campaign = str(plan["metadata"]["event_payload"]["campaign"])
+    if not planned:
+        plan(both)
+    proposed = until(lambda: people.marked("rollup_plan"), 90)[0]
+    campaign = str(proposed["metadata"]["event_payload"]["campaign"])
     people.act(as_="Alice", type="command", channel=channel, text=f"/rollup start {campaign}")
     approved: list[str] = []
-    end = time.monotonic() + seconds
+    end = time.monotonic() + DONE_S
     while not (closed := people.marked("rollup_closed")):
         for gate in people.marked("rollup_gate"):
             name = gate["metadata"]["event_payload"]["gate"]
@@ -113,8 +116,11 @@ def test_an_edge_without_a_worker_and_a_worker_beside_it_do_the_same(
 ) -> None:
     edge = run_on("run", "--config", both.config, "--no-worker", env=both.secrets)
     until(lambda: both.people.state()["sockets"] > 0, 90)
+    plan(both)
+    until(both.people.texts, 30)
+    assert both.people.marked("rollup_plan") == [], "an edge answers, and leaves the machines to the workers"
     worker = run_on("worker", "--config", both.config, env=both.secrets)
-    campaign = carry(both)
+    campaign = carry(both, planned=True)
     settled(both, campaign)
     ends = [threading.Thread(target=one.end) for one in (edge, worker)]
     for end in ends:

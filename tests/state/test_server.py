@@ -68,6 +68,17 @@ def test_a_second_supervisor_on_the_directory_adopts_the_server_and_starts_none(
     assert second.pid() == server.pid()
 
 
+def test_a_server_that_another_supervisor_of_this_process_started_is_stopped_too(tmp_path: Path) -> None:
+    first = EmbeddedServer(tmp_path / "data")
+    first.start()
+    pid = first.pid()
+    assert pid is not None
+    EmbeddedServer(tmp_path / "data").stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    first.stop()  # finds nothing to do
+
+
 def test_a_server_killed_with_sigkill_comes_back_with_everything_it_acknowledged(server: EmbeddedServer) -> None:
     walk = Walk(Store(server.client()))
     for _ in range(20):
