@@ -41,3 +41,21 @@ def test_a_start_whose_request_or_reply_is_lost_runs_at_most_once(first: int) ->
     assert end.wrong() == [], f"{faults.met}\n{end.story()}"
     assert len(faults.met) >= 6, faults.met
     assert struck >= 5, f"hardly a request met its fault: {struck} of {faults.met}"
+
+
+@pytest.mark.parametrize("way", ["before", "after"])
+def test_a_store_whose_every_first_answer_is_lost_is_told_everything_once(way: str) -> None:
+    seen: set[str] = set()
+
+    def at(_one: Range, transition: Transition) -> str:
+        key = str(transition.events)
+        if key in seen:
+            return ""
+        seen.add(key)
+        return way
+
+    with range_of(quick("ccr"), at=at, broken=lambda _one: None) as one:
+        end = played(one)
+    assert end.wrong() == [], end.story()
+    assert len(seen) > 50, len(seen)
+    assert end.transitions > 1.8 * len(seen), "hardly a call had to be made again"
