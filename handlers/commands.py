@@ -15,6 +15,7 @@ from handlers.stands import STATE_WORDS, state_line, walk_line
 from handlers.trust import Account
 from state.campaign import FINAL, TABLE
 from state.guards import open_blocks, place, waivable_blocks
+from state.returning import way_back, why_not
 from state.words import (
     AbortRequested,
     Actor,
@@ -27,6 +28,7 @@ from state.words import (
     RefusalKind,
     Resumed,
     Retried,
+    ReturnAsked,
     Started,
     Unlocked,
     WaiverAsked,
@@ -35,7 +37,7 @@ from state.words import (
 # What each command appends; also how "what fits now" is found in the transition table.
 EVENT_OF: dict[str, type[Event]] = {
     "start": Started, "pause": Paused, "resume": Resumed, "abort": AbortRequested, "retry": Retried,
-    "recheck": Rechecked, "unlock": Unlocked, "waive": WaiverAsked,
+    "recheck": Rechecked, "unlock": Unlocked, "waive": WaiverAsked, "return": ReturnAsked,
 }  # fmt: skip
 
 
@@ -157,6 +159,8 @@ class Commands:
                 return refused
         if name == "waive" and ask.word not in {check.rule for check in waivable_blocks(campaign)}:
             return lookup.not_waivable(deps, campaign, ask.word)
+        if name == "return" and why_not(campaign):
+            return lookup.no_way_back(deps, campaign, why_not(campaign))
         if name == "unlock":
             shown = self._unlock_needs(campaign, ask)
             if shown is not None:
@@ -197,6 +201,8 @@ class Commands:
                 return Retried(by=by, reason=ask.reason)
             case "waive":
                 return WaiverAsked(by=by, rule=ask.word, step=place(campaign), reason=ask.reason)
+            case "return" if (step := way_back(campaign)) is not None:
+                return ReturnAsked(by=by, reason=ask.reason or "no reason was given", step=step)
             case "unlock":
                 return Unlocked(by=by, job=campaign.open_job.order.name if campaign.open_job else "")
             case _:

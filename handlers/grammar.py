@@ -59,7 +59,8 @@ VERBS: tuple[Verb, ...] = (
          needed=False),
     Verb(name="unlock", says="release a cluster's locks after an abort, though a job may still run",
          usage="unlock CLUSTER [JOB]", words_after=1, changes=True),
-    Verb(name="return", says="move mail back to the old node", usage="return CAMPAIGN", changes=True, built=False),
+    Verb(name="return", says="move mail back to the node it came from, which ends the campaign; risk-gated",
+         usage="return CAMPAIGN [reason]", reason=True, changes=True, bars=True),
     Verb(name="help", says="this list", usage="help [COMMAND]", target="none", needed=False, words_after=1),
 )  # fmt: skip
 BY_NAME = {verb.name: verb for verb in VERBS}

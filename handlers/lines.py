@@ -57,6 +57,7 @@ from state.words import (
     Recorded,
     Resumed,
     Retried,
+    ReturnAsked,
     Started,
     State,
     StepEnded,
@@ -206,6 +207,11 @@ class _Speaker:
                 return self._say(
                     f"<@{event.by.user}> asks to set {code(event.rule)} aside: {esc(event.reason)}. "
                     "That gets a risk gate of its own, for a second person."
+                )
+            case ReturnAsked():
+                return self._say(
+                    f"<@{event.by.user}> asks to {esc(event.step.title[0].lower() + event.step.title[1:])}: {esc(event.reason)}. "
+                    "It takes the place of every step that was left, and ends the campaign. Its risk gate comes first."
                 )
             case WaiverDropped():
                 return self._say(f"No risk gate for {code(event.rule)}: {esc(event.sentence)}")

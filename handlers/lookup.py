@@ -127,6 +127,21 @@ def not_waivable(deps: Deps, now: Campaign, rule: str) -> Refusal:
     return Refusal(kind=RefusalKind.NOT_WAIVABLE, parts=parts)
 
 
+def no_way_back(deps: Deps, now: Campaign, why: str) -> Refusal:
+    """The refusal of a return. `why` is the guard's word."""
+    said = {
+        "nothing_was_moved": "no mail server was moved by this campaign, or it was returned already",
+        "a_node_is_paused": f"{', '.join(now.paused_nodes)} is Paused, and a mail server is not moved while a node is out",
+    }.get(why, "a step is under way, or was not yet judged")
+    parts = (
+        ("campaign", now.id),
+        ("cluster", now.cluster),
+        ("problem", escape(said)),
+        ("link", thread_link(deps, now)),
+    )
+    return Refusal(kind=RefusalKind.NO_WAY_BACK, parts=parts)
+
+
 def plan_blocked(deps: Deps, now: Campaign, blocks: tuple[Check, ...]) -> Refusal:
     """The refusal for starting a plan that a rule stops."""
     rules = tuple(dict.fromkeys(check.rule for check in blocks))

@@ -36,7 +36,7 @@ def _down(campaign: Campaign, checks: tuple[Check, ...]) -> Iterator[tuple[str, 
     facts = [fact for check in checks if check.stops for fact in check.facts]
     for fact in facts:
         cms = servers.get(fact.name.removeprefix("group ").strip("'").casefold())
-        if cms and {"offline", "failed", "partialonline"} & set(fact.value.casefold().split()):
+        if cms and {"offline", "failed"} & set(fact.value.casefold().split()):
             yield f"bring {cms} online", f"Start-ClusteredMailboxServer -Identity {quoted(cms)}"
     for fact in facts:
         if fact.name.startswith(DATABASE) and fact.value == "dismounted":

@@ -160,6 +160,16 @@ REFUSALS: dict[RefusalKind, Words] = {
             ("link", "<https://example.slack.com/archives/C1/p1|its thread>"),
         ),
     ),
+    RefusalKind.NO_WAY_BACK: Words(
+        "There is nothing to return for `{campaign}` now: {problem}.",
+        "A return is the last handoff the other way round, as a step of its own behind a risk gate.",
+        "`/rollup status {campaign}` says where mail is‹: {link}›.",
+        (
+            ("campaign", "CLUSTER01-7"),
+            ("problem", "EXN1 is Paused, and a mail server is not moved while a node is out"),
+            ("link", "<https://example.slack.com/archives/C1/p1|its thread>"),
+        ),
+    ),
     RefusalKind.PLAN_BLOCKED: Words(
         "The plan `{campaign}` cannot be started: {problem} blocks.",
         "A plan that a rule stops is started only when a second person has accepted each of these risks.",

@@ -42,6 +42,7 @@ from state.words import (
     RefusalKind,
     Resumed,
     Retried,
+    ReturnAsked,
     Started,
     State,
     StepEnded,
@@ -130,6 +131,7 @@ TABLE: Mapping[State, Ways] = {
         Paused: State.PAUSED,
         Finished: State.DONE,
         WaiverDropped: stay,
+        ReturnAsked: stay,
         StepEnded: stay,  # its effect was found on the machines: nothing to approve, nothing to run
     },
     State.GATED: {
@@ -143,6 +145,7 @@ TABLE: Mapping[State, Ways] = {
         GateVoided: back_from_the_gate,
         GateExpired: back_from_the_gate,
         GateRejected: after_rejection,
+        ReturnAsked: State.READY,
         Paused: State.PAUSED,
     },
     State.ACTING: {
@@ -166,11 +169,12 @@ TABLE: Mapping[State, Ways] = {
         Asked: State.ASKING,
         Resumed: State.ACTING,
     },
-    State.PAUSED: {**_ALWAYS, Resumed: State.READY},
+    State.PAUSED: {**_ALWAYS, Resumed: State.READY, ReturnAsked: State.READY},
     State.BLOCKED: {
         **_ALWAYS,
         Blocked: stay,
         WaiverAsked: State.READY,
+        ReturnAsked: State.READY,
         Unblocked: State.READY,
         Rechecked: State.READY,
         Retried: State.READY,

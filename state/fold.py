@@ -36,6 +36,7 @@ from state.words import (
     Rechecked,
     Recorded,
     Retried,
+    ReturnAsked,
     Risk,
     Started,
     State,
@@ -240,9 +241,14 @@ def _step_ended(campaign: Campaign, event: StepEnded, at: float) -> Campaign:  #
     # A waiver dies with the attempt it was given for, however that ended.
     waivers = tuple(w for w in campaign.waivers if w.step != event.outcome.step)
     if plan is not None and event.insert is not None:
-        plan = replace(plan, steps=(*plan.steps[: index + 1], event.insert, *plan.steps[index + 1 :]))
+        # After the step that is done; before one that is tried again once this has mended what it left.
+        place = index + 1 if event.advance else index
+        plan = replace(plan, steps=(*plan.steps[:place], event.insert, *plan.steps[place:]))
     if event.advance:
-        index, attempt = index + 1, 1
+        index += 1
+        following = plan.steps[index].id if plan is not None and index < len(plan.steps) else ""
+        # A step that is come back to goes on counting: gate ids and job names never repeat.
+        attempt = 1 + max((o.attempt for o in campaign.outcomes if o.step == following), default=0)
     else:
         attempt += 1
     return replace(
@@ -271,6 +277,15 @@ def _stopped(campaign: Campaign, event: Blocked | Asked, at: float) -> Campaign:
 def _waiver_asked(campaign: Campaign, event: WaiverAsked, at: float) -> Campaign:
     risk = Risk(rule=event.rule, step=event.step, reason=event.reason, by=event.by, at=at)
     return replace(_bar(campaign, event.by.person), risk=risk, stop=None)
+
+
+def _return_asked(campaign: Campaign, event: ReturnAsked, at: float) -> Campaign:
+    closed = _bar(_close_gate(campaign, GateStatus.CLOSED), event.by.person)
+    plan = closed.plan
+    if plan is not None:
+        plan = replace(plan, steps=(*plan.steps[: closed.step_index], event.step))
+    risk = Risk(rule=event.step.rule, step=event.step.id, reason=event.reason, by=event.by, at=at)
+    return replace(closed, plan=plan, attempt=1, risk=risk, waivers=(), stop=None, not_before=0.0, wait_reason="")
 
 
 def _waiver_dropped(campaign: Campaign, event: WaiverDropped, at: float) -> Campaign:  # noqa: ARG001
@@ -331,6 +346,7 @@ _FOLDS: Mapping[type[Any], Callable[[Campaign, Any, float], Campaign]] = {
     Rechecked: _moving,
     WaiverAsked: _waiver_asked,
     WaiverDropped: _waiver_dropped,
+    ReturnAsked: _return_asked,
     Retried: _retried,
     Paused: _paused,
     AbortRequested: _abort_requested,

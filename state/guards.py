@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from state.returning import way_back, why_not
 from state.words import (
     Aborted,
     Campaign,
@@ -32,6 +33,7 @@ from state.words import (
     PlanExpired,
     PlanMade,
     Retried,
+    ReturnAsked,
     State,
     StepEnded,
     Unlocked,
@@ -93,6 +95,12 @@ def _waiver_asked(campaign: Campaign, event: WaiverAsked, now: float) -> str | N
     if not event.reason.strip():
         return "no_reason"
     return None if event.rule in {check.rule for check in waivable_blocks(campaign)} else "not_waivable"
+
+
+def _return_asked(campaign: Campaign, event: ReturnAsked, now: float) -> str | None:  # noqa: ARG001
+    if not event.reason.strip():
+        return "no_reason"
+    return why_not(campaign) or (None if event.step == way_back(campaign) else "not_the_way_back")
 
 
 def _waiver_dropped(campaign: Campaign, event: WaiverDropped, now: float) -> str | None:  # noqa: ARG001
@@ -265,6 +273,7 @@ GUARDS: Mapping[type[Any], Callable[[Campaign, Any, float], str | None]] = {
     GatePrepared: _gate_prepared,
     WaiverAsked: _waiver_asked,
     WaiverDropped: _waiver_dropped,
+    ReturnAsked: _return_asked,
     Paused: _paused,
     GateOpened: _gate_opened,
     Voted: _voted,

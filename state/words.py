@@ -790,7 +790,7 @@ class StepEnded:
     advance: bool
     not_before: float = 0.0
     wait_reason: str = ""
-    insert: Step | None = None  # a step the outcome calls for (restart after 3010), run next
+    insert: Step | None = None  # a step the outcome calls for, run next: a restart after 3010, a restore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -822,6 +822,15 @@ class WaiverAsked:
     rule: str
     step: str  # the step in hand, or "plan" before the start
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnAsked:
+    """`/rollup return`: the handoff back, risk-gated, takes the place of every step that is left. Bars the person."""
+
+    by: Actor
+    reason: str
+    step: Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -924,6 +933,7 @@ Event = (
     | Asked
     | WaiverAsked
     | WaiverDropped
+    | ReturnAsked
     | Rechecked
     | Retried
     | Paused
@@ -967,6 +977,7 @@ class RefusalKind(StrEnum):
     WRONG_CHANNEL = "wrong_channel"
     NOT_YET = "not_yet"  # a command whose room is not built yet
     NOT_WAIVABLE = "not_waivable"  # the rule does not block now, or nobody may set it aside
+    NO_WAY_BACK = "no_way_back"  # nothing was moved, a node is Paused, or a step is under way
     PLAN_BLOCKED = "plan_blocked"  # the plan stands, and a rule keeps it from being started
     STORE_DOWN = "store_down"
     NOT_A_HUMAN_MESSAGE = "not_a_human_message"

@@ -39,6 +39,7 @@ class Do(StrEnum):
     RECHECK = "recheck"
     GO_ON = "go_on"  # people were asked about a node that has answered since
     FINISH = "finish"
+    END_RETURN = "end_return"  # the mail server is back on its old node: the campaign ends
     FINISH_ABORT = "finish_abort"
     WAIT = "wait"
 
@@ -68,6 +69,8 @@ def next_move(campaign: Campaign, now: float, pace: Pace) -> Move:
         case State.READY:
             if now < campaign.not_before:
                 return Move(Do.WAIT, until=campaign.not_before)
+            if campaign.step is None and campaign.plan is not None and campaign.plan.steps[-1].option == "return":
+                return Move(Do.END_RETURN)
             return Move(Do.PREPARE_GATE if campaign.step is not None else Do.FINISH)
         case State.GATED:
             return _gated(campaign, now, pace)

@@ -17,6 +17,8 @@ from bot.procedure.rules import RULES_VERSION, blocking
 from state import audit
 from state.guards import PLAN, gate_id, open_blocks, place
 from state.words import (
+    Aborted,
+    AbortRequested,
     Blocked,
     Campaign,
     Check,
@@ -44,6 +46,18 @@ class Found:
 
     checks: tuple[Check, ...]
     read_at: float
+
+
+def end_return(turn: Turn, campaign: Campaign) -> None:
+    """The mail server is back: what was planned rests on it being elsewhere, so the campaign ends, and says so."""
+    step = campaign.plan.steps[-1] if campaign.plan else None
+    if step is None:
+        return
+    reason = f"{step.cms} was returned to {step.target}"
+    words = (
+        f"{reason}; this campaign ends with that. The nodes are at different levels: plan again when it is known why."
+    )
+    turn.write(campaign, (AbortRequested(by=campaign.requester, reason=reason), Aborted(sentence=words)), "returned")
 
 
 def consume_any(turn: Turn, campaign: Campaign) -> float | None:
@@ -157,7 +171,8 @@ def _gate(turn: Turn, campaign: Campaign, found: Found, policy: Policy) -> Gate:
     now = rooms.lab()
     check = _check(found, risk.rule)
     before_start = place(campaign) == PLAN
-    until = campaign.plan_expires_at if before_start else now + rooms.config.waiver_s
+    until = now + rooms.config.gate_expiry_s + rooms.config.waiver_s  # a whole hour is left however late it is accepted
+    until = campaign.plan_expires_at if before_start else until
     waiver = Waiver(
         rule=risk.rule, step=risk.step, reason=risk.reason, by=risk.by.person, approved_by=(), facts=check.values,
         expires_at=until,

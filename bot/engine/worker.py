@@ -123,6 +123,8 @@ class Engine:
                 return gating.prepare(turn, campaign)
             case Do.PREPARE_RISK:
                 return risk.prepare(turn, campaign)
+            case Do.END_RETURN:
+                risk.end_return(turn, campaign)
             case Do.EXPIRE_GATE:
                 gating.expire(turn, campaign)
             case Do.RECOUNT:

@@ -80,9 +80,16 @@ def test_a_typo_is_told_the_nearest_command_and_nonsense_none() -> None:
     assert refused("qqqqqq").part("nearest") == ""
 
 
-def test_nothing_typed_is_help_and_what_is_not_built_says_so() -> None:
+def test_nothing_typed_is_help() -> None:
     assert asked("").verb.name == "help"
-    assert refused("return CLUSTER01-7").kind is RefusalKind.NOT_YET
+
+
+def test_a_return_takes_a_reason_and_a_waiver_demands_one() -> None:
+    assert asked("return CLUSTER01-7").reason == ""
+    assert asked("return CLUSTER01 clients cannot connect").reason == "clients cannot connect"
+    waived = asked("waive CLUSTER01-7 backup-recent the data is a copy")
+    assert (waived.target, waived.word, waived.reason) == ("CLUSTER01-7", "BACKUP-RECENT", "the data is a copy")
+    assert refused("waive CLUSTER01-7 BACKUP-RECENT").part("problem").startswith("no reason")
 
 
 def test_every_built_verb_is_in_help_and_every_usage_begins_with_its_name() -> None:

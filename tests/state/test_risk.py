@@ -9,6 +9,7 @@ import pytest
 
 from state.campaign import decide
 from state.guards import place, waivable_blocks
+from state.returning import way_back
 from state.words import (
     Actor,
     Blocked,
@@ -27,9 +28,11 @@ from state.words import (
     PlanMade,
     Refusal,
     RefusalKind,
+    ReturnAsked,
     Started,
     State,
     StepEnded,
+    StepKind,
     Stop,
     Verdict,
     Waiver,
@@ -265,3 +268,51 @@ def test_a_risk_gate_before_the_start_leads_back_to_the_plan_and_cannot_be_pause
         assert play(here, end).state is State.PROPOSED
     assert why(proposed(), GatePrepared(gate=gate(ready()))) == "not_the_step_in_hand"
     assert BOB.person not in here.barred
+
+
+# --- the way back -------------------------------------------------------------------------------------------------
+
+
+def handed_over(**other: Any) -> Campaign:
+    """A campaign whose first step, a handoff, is done."""
+    made = plan()
+    first = replace(made.steps[0], kind=StepKind.HANDOFF, target="EXN2", source="EXN1", cms="CMS1")
+    here = play(None, requested(), PlanMade(plan=replace(made, steps=(first, *made.steps[1:])), expires_at=5000.0), Started(by=ALICE))
+    done = outcome(here)
+    return replace(play(here, StepEnded(outcome=done, advance=True)), **other)
+
+
+def test_a_return_is_the_last_handoff_the_other_way_round_and_nothing_follows_it() -> None:
+    here = handed_over()
+    back = way_back(here)
+    assert back is not None
+    assert (back.source, back.target, back.cms, back.option) == ("EXN2", "EXN1", "CMS1", "return")
+    after = play(here, ReturnAsked(by=CAROL, reason="clients cannot connect", step=back))
+    assert after.plan is not None
+    assert after.plan.steps[after.step_index :] == (back,)
+    assert "carol" in after.barred
+    assert after.risk is not None
+    assert (after.risk.rule, after.risk.step) == ("MIXED-LEVEL-MOVE", back.id)
+    assert back.id not in {step.id for step in plan().steps}
+
+
+def test_a_return_closes_the_open_gate_so_that_its_votes_count_for_nothing() -> None:
+    here = handed_over()
+    back = way_back(here)
+    made = gate(here)
+    opened = play(here, GatePrepared(gate=made), GateOpened(gate=made.id, channel="C1", ts="1.4", posted_hash="p"))
+    assert back is not None
+    after = play(opened, ReturnAsked(by=CAROL, reason="clients cannot connect", step=back))
+    assert after.state is State.READY
+    assert why(after, GateConsumed(intent=replace(intent(opened), version=after.version))) == "table"
+
+
+def test_there_is_no_way_back_before_a_handoff_while_a_node_is_paused_or_to_another_place() -> None:
+    here = handed_over()
+    back = way_back(here)
+    assert back is not None
+    asked_for = ReturnAsked(by=CAROL, reason="x", step=back)
+    assert why(ready(), asked_for) == "nothing_was_moved"
+    assert why(replace(here, paused_nodes=("EXN1",)), asked_for) == "a_node_is_paused"
+    assert why(here, replace(asked_for, step=replace(back, target="EXN9"))) == "not_the_way_back"
+    assert why(here, replace(asked_for, reason=" ")) == "no_reason"

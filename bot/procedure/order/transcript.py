@@ -52,6 +52,12 @@ def _event(walk: Walk, event: w.Event) -> None:
             walk.risk = event
         case w.WaiverDropped():
             walk.risk = None
+        case w.ReturnAsked():
+            walk.barred.add(event.by.person)
+            walk.open = ""
+            walk.risk = w.WaiverAsked(by=event.by, rule=event.step.rule, step=event.step.id, reason=event.reason)
+            walk.steps = [*walk.steps[: walk.index], event.step]
+            walk.waivers = {}
         case w.GatePrepared():
             _prepared(walk, event.gate)
         case w.GateOpened():
@@ -243,7 +249,7 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
     walk.intent, walk.jobs, walk.failed = None, [], False
     walk.waivers = {key: one for key, one in walk.waivers.items() if key[0] != step.id}
     if event.insert is not None:
-        walk.steps.insert(walk.index + 1, event.insert)
+        walk.steps.insert(walk.index + 1 if event.advance else walk.index, event.insert)
     if event.advance:
         if not done and outcome.kind is not w.OutcomeKind.NEEDS_RESTART:
             walk.no("PRE-COMPLETE", f"The campaign went on although step {step.id} ended {outcome.kind}.")
