@@ -31,19 +31,42 @@ def gate_lines(campaign: Campaign, step: Step) -> tuple[str, ...]:
         lines.append(
             f"{step.cms} is down for its users while it moves from {step.source} to {step.target}; running backups of it are aborted."
         )
+        lines += _option_lines(step)
         if plan is not None and _first_handoff(campaign, step):
             lines.append(
                 "Point of no return: after this step no node can take the mailbox server back at the old level."
             )
-        lines.append(f"Undo: a handoff back to {step.source}, as a risk gate once that node is at the level.")
+        if "return" not in step.option:
+            lines.append(
+                f"Undo: `/rollup return {campaign.id} reason`, a handoff back to {step.source} behind a risk gate."
+            )
     elif step.kind is StepKind.RESTART:
         lines.append(f"{step.target} restarts; whatever it still owns would fail over.")
+    elif step.kind is StepKind.RESTORE:
+        lines.append(f"Only what differs from how {step.target} was found is put back; nothing else is touched.")
     if step.kind in (StepKind.INSTALL, StepKind.HANDOFF, StepKind.RESTART):
         lines.append(
             "If the bot dies in this step, the node finishes what it began and the bot finds it again; nothing runs twice."
         )
     lines.append("“No” costs time only: nothing on the cluster has been changed for this step yet.")
     return tuple(lines)
+
+
+def _option_lines(step: Step) -> list[str]:
+    """What the options of a handoff mean for whoever approves it."""
+    options, lines = step.option.split("+"), []
+    if "stop-move-start" in options:
+        lines.append(
+            f"--stop-move-start: {step.cms} is stopped first and started again in this same approved command. If it is cut off "
+            f"in between, mail stays down until somebody runs `Start-ClusteredMailboxServer -Identity '{step.cms}'`."
+        )
+    if "failback" in options:
+        lines.append(f"--failback: both nodes are at the level; {step.cms} only goes back to where it was.")
+    if "return" in options:
+        lines.append(
+            f"{step.cms} goes back to a node at an older level than its databases have run under, and the campaign ends with it."
+        )
+    return lines
 
 
 def _first_handoff(campaign: Campaign, step: Step) -> bool:

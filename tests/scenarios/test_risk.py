@@ -38,3 +38,35 @@ def test_a_running_backup_is_waived_for_one_step_by_two_people_and_the_record_is
     assert not any(check["waived_by"] for gate in gates.values() if gate["step"] != "s03" for check in gate["checks"])
     checked = subprocess.run((*BOT, "verify", str(transcript)), capture_output=True, text=True, timeout=60, check=False)
     assert checked.returncode == 0, checked.stdout
+
+
+def played(scenario: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]], list[dict[str, Any]]]:
+    transcript, truth = folder / "c", folder / "t"
+    ran = subprocess.run(
+        (*BOT, "lab", "--play", "--scenario", str(SCENARIO.with_name(f"{scenario}.toml")), "--speed", "300",
+         "--transcript", str(transcript), "--truth", str(truth)),
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    checked = subprocess.run((*BOT, "verify", str(transcript)), capture_output=True, text=True, timeout=60, check=False)
+    assert checked.returncode == 0, checked.stdout
+    return ran, events(transcript), [json.loads(line) for line in truth.read_text().splitlines()]
+
+
+def test_a_returned_mail_server_is_where_it_was_and_the_campaign_has_ended(tmp_path: Path) -> None:
+    ran, recorded, truth = played("returned", tmp_path)
+    assert ran.returncode == 3, ran.stdout[-3000:] + ran.stderr[-3000:]
+    assert [(e["from"], e["to"]) for e in truth if e["did"] == "cms_moved"] == [("EXN1", "EXN2"), ("EXN2", "EXN1")]
+    assert "EXN1" not in {e["node"] for e in truth if e["did"] == "install_started"}
+    kinds = [e["data"]["gate"]["kind"] for e in recorded if e["type"] == "gate_prepared"]
+    assert kinds[-2:] == ["risk", "step"]
+
+
+def test_failback_and_stop_move_start_work_to_the_end(tmp_path: Path) -> None:
+    ran, recorded, truth = played("options", tmp_path)
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    assert [(e["from"], e["to"]) for e in truth if e["did"] == "cms_moved"] == [("EXN1", "EXN2"), ("EXN2", "EXN1")]
+    gates = [e["data"]["gate"] for e in recorded if e["type"] == "gate_prepared"]
+    moves = [gate for gate in gates if "Move-ClusteredMailboxServer" in gate["commands"][0]["text"]]
+    assert len(moves) == 2
+    assert all(gate["commands"][0]["text"].startswith("Stop-ClusteredMailboxServer") for gate in moves)
+    assert all(any("--stop-move-start" in note for note in gate["notes"]) for gate in moves)
