@@ -137,7 +137,9 @@ def plan_message(campaign: Campaign, plan: Plan, expires_at: float, realm: Realm
         context(f"package {code(plan.package.kb)}", f"sha256 {code(plan.package.sha256[:16])}…", f"campaign {code(campaign.id)}"),
     ]  # fmt: skip
     text = marked(
-        f"Plan for {title_of(campaign)}: {n} steps, {span(plan.downtime_s)} without mail. Start: {campaign.id}", realm
+        f"Plan for {title_of(campaign)}: {n} steps, {span(plan.downtime_s)} without mail. "
+        + (f"Cannot be started: {stops[0].rule} blocks." if stops else f"Start: {campaign.id}"),
+        realm,
     )
     return Message(text=text[:TEXT], blocks=tuple(fit(blocks)))
 

@@ -13,7 +13,9 @@ DOWN = check("MOVE-DONE", Verdict.BLOCK, "Database MBX1 of CMS1 is dismounted af
              facts=(Fact(name="CMS1", value="Online"), Fact(name="database SG1\\MBX1", value="dismounted", machine="CMS1"),
                     Fact(name="database SG2\\MBX2", value="mounted", machine="CMS1")))  # fmt: skip
 OFFLINE = check("MOVE-DONE", Verdict.BLOCK, "CMS1 is Offline on EXN2.", facts=(Fact(name="CMS1", value="Offline"),))
-GROUP = check("GROUPS-SNAPSHOT", Verdict.BLOCK, "CMS1 is Failed.", facts=(Fact(name="group CMS1", value="EXN1 Failed"),))
+GROUP = check(
+    "GROUPS-SNAPSHOT", Verdict.BLOCK, "CMS1 is Failed.", facts=(Fact(name="group CMS1", value="EXN1 Failed"),)
+)
 
 
 def stop(bench: Bench, *checks: object) -> None:

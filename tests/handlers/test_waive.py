@@ -7,14 +7,22 @@ from dataclasses import replace
 from state.words import Blocked, Campaign, Check, Fact, GatePrepared, PlanMade, State, Stop, Verdict, Waiver, When
 from tests.handlers.conftest import ALICE, BOB, CAROL, DAVE, Bench, a_gate, a_plan, check, until
 
-FINDING = check("BACKUP-RECENT", Verdict.BLOCK, "MBX1 was last backed up 40 days ago.", waivable=True,
-                facts=(Fact(name="last backup", value="2026-02-02", machine="MBX1"),), remedy="Back it up.")
+FINDING = check(
+    "BACKUP-RECENT",
+    Verdict.BLOCK,
+    "MBX1 was last backed up 40 days ago.",
+    waivable=True,
+    facts=(Fact(name="last backup", value="2026-02-02", machine="MBX1"),),
+    remedy="Back it up.",
+)
 
 
 def blocked(bench: Bench, *checks: Check) -> Campaign:
     bench.started()
     found = checks or (FINDING,)
-    bench.apply(Blocked(stop=Stop(rule=found[0].rule, sentence=found[0].sentence, step="s01", checks=found, final=True)))
+    bench.apply(
+        Blocked(stop=Stop(rule=found[0].rule, sentence=found[0].sentence, step="s01", checks=found, final=True))
+    )
     bench.edge.project("CLUSTER01-1")
     return bench.campaign()
 
@@ -25,8 +33,15 @@ def offered(bench: Bench) -> str:
     bench.types(ALICE, "waive CLUSTER01 backup-recent the data is a copy")
     campaign = bench.campaign()
     assert campaign.risk is not None
-    waiver = Waiver(rule="BACKUP-RECENT", step="s01", reason=campaign.risk.reason, by=ALICE, approved_by=(), facts=FINDING.values,
-                    expires_at=campaign.changed_at + 3600)
+    waiver = Waiver(
+        rule="BACKUP-RECENT",
+        step="s01",
+        reason=campaign.risk.reason,
+        by=ALICE,
+        approved_by=(),
+        facts=FINDING.values,
+        expires_at=campaign.changed_at + 3600,
+    )
     gate = a_gate(campaign, kind="risk", commands=(), checks=(FINDING,), waiver=waiver, title="Risk: BACKUP-RECENT")
     bench.apply(GatePrepared(gate=gate))
     bench.edge.project("CLUSTER01-1")
@@ -76,7 +91,13 @@ def test_the_risk_gate_names_rule_values_reason_asker_and_what_it_means(bench: B
     ts = offered(bench)
     shown = next(m for m in bench.posts("rollup_gate") if m.ts == ts)
     words = bench.thread()
-    for part in ("BACKUP-RECENT", "last backup = 2026-02-02", "the data is a copy", f"<@{ALICE}>", "Nothing runs from this message"):
+    for part in (
+        "BACKUP-RECENT",
+        "last backup = 2026-02-02",
+        "the data is a copy",
+        f"<@{ALICE}>",
+        "Nothing runs from this message",
+    ):
         assert part in words
     assert shown.metadata["event_payload"]["gate"] == "CLUSTER01-1.s01.1"
     assert "What will run, exactly" not in words

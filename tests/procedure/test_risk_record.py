@@ -12,8 +12,14 @@ from tests.procedure.record import BOB, CAROL, ID, recorded
 from tests.procedure.test_order import EVENTS, PLAN
 
 DAVE = w.Actor(user="U4", person="dave")
-FINDING = w.Check(rule="BACKUP-RECENT", when=w.When.GATE, verdict=w.Verdict.BLOCK, sentence="Never backed up.", waivable=True,
-                  facts=(w.Fact(name="last backup", value="never", machine="MBX1"),))
+FINDING = w.Check(
+    rule="BACKUP-RECENT",
+    when=w.When.GATE,
+    verdict=w.Verdict.BLOCK,
+    sentence="Never backed up.",
+    waivable=True,
+    facts=(w.Fact(name="last backup", value="never", machine="MBX1"),),
+)
 WAIVED = replace(FINDING, verdict=w.Verdict.WARN, sentence="Never backed up. Waived by bob: x", waived_by=("bob",))
 STEP = PLAN.steps[0].id
 
@@ -22,18 +28,47 @@ def risk(step: str, number: int = 1, **other: Any) -> list[w.Event]:
     """Dave asks, Bob accepts."""
     until = other.pop("until", NOW + 3600)
     by, approved = other.pop("by", DAVE), other.pop("approved", ("bob",))
-    waiver = w.Waiver(rule=FINDING.rule, step=step, reason="x", by=by.person, approved_by=(), facts=FINDING.values, expires_at=until)
+    waiver = w.Waiver(
+        rule=FINDING.rule, step=step, reason="x", by=by.person, approved_by=(), facts=FINDING.values, expires_at=until
+    )
     gate = replace(
         w.Gate(
-            id=f"{ID}.{step}.{number}", campaign=ID, step=step, attempt=number, target="EXN2", kind="risk", title="Risk",
-            digest=f"risk-{step}", commands=(), checks=(FINDING,), forecast=w.Forecast(step_s=0, downtime_s=0, basis="risk"),
-            approvers=(BOB, CAROL), barred=("alice", by.person), quorum=1, opened_at=NOW, expires_at=NOW + 3600, waiver=waiver),
-        **other)
-    intent = w.Intent(gate=gate.id, step=step, attempt=number, digest=gate.digest, approved_by=approved, users=("U2",), fence=1,
-                      token="t", version=5, not_after=NOW + 60)
+            id=f"{ID}.{step}.{number}",
+            campaign=ID,
+            step=step,
+            attempt=number,
+            target="EXN2",
+            kind="risk",
+            title="Risk",
+            digest=f"risk-{step}",
+            commands=(),
+            checks=(FINDING,),
+            forecast=w.Forecast(step_s=0, downtime_s=0, basis="risk"),
+            approvers=(BOB, CAROL),
+            barred=("alice", by.person),
+            quorum=1,
+            opened_at=NOW,
+            expires_at=NOW + 3600,
+            waiver=waiver,
+        ),
+        **other,
+    )
+    intent = w.Intent(
+        gate=gate.id,
+        step=step,
+        attempt=number,
+        digest=gate.digest,
+        approved_by=approved,
+        users=("U2",),
+        fence=1,
+        token="t",
+        version=5,
+        not_after=NOW + 60,
+    )
     return [
         w.WaiverAsked(by=by, rule=FINDING.rule, step=step, reason="x"),
-        w.GatePrepared(gate=gate), w.GateOpened(gate=gate.id, channel="C", ts="3.0", posted_hash="h"),
+        w.GatePrepared(gate=gate),
+        w.GateOpened(gate=gate.id, channel="C", ts="3.0", posted_hash="h"),
         w.GateConsumed(intent=intent),
     ]
 
@@ -109,8 +144,12 @@ def test_a_waiver_of_another_step_of_other_values_or_too_old_covers_nothing() ->
     assert "BACKUP-RECENT" in rules(with_risk(risk(STEP), (replace(WAIVED, waived_by=("carol",)),)))
     second = PLAN.steps[1].id
     late = with_risk(risk(STEP))
-    moved = [w.GatePrepared(gate=replace(e.gate, checks=(*e.gate.checks, WAIVED)))
-             if isinstance(e, w.GatePrepared) and e.gate.step == second else e for e in late]
+    moved = [
+        w.GatePrepared(gate=replace(e.gate, checks=(*e.gate.checks, WAIVED)))
+        if isinstance(e, w.GatePrepared) and e.gate.step == second
+        else e
+        for e in late
+    ]
     assert "BACKUP-RECENT" in rules(moved)
 
 
@@ -135,13 +174,21 @@ def test_a_job_that_rests_on_a_risk_gate_is_found() -> None:
 
 def test_a_plan_that_a_rule_stops_is_started_only_under_its_waiver() -> None:
     stop = replace(FINDING, when=w.When.PLAN)
-    events = [w.PlanMade(plan=replace(e.plan, checks=(*e.plan.checks, stop)), expires_at=e.expires_at)
-              if isinstance(e, w.PlanMade) else e for e in EVENTS]
+    events = [
+        w.PlanMade(plan=replace(e.plan, checks=(*e.plan.checks, stop)), expires_at=e.expires_at)
+        if isinstance(e, w.PlanMade)
+        else e
+        for e in EVENTS
+    ]
     assert "BACKUP-RECENT" in rules(list(events))
     at = next(n for n, e in enumerate(events) if isinstance(e, w.Started))
     assert rules([*events[:at], *risk("plan"), *barring_dave(list(events[at:]), ())]) == set()
-    hard = [w.PlanMade(plan=replace(e.plan, checks=(*e.plan.checks, replace(stop, waivable=False))), expires_at=e.expires_at)
-            if isinstance(e, w.PlanMade) else e for e in EVENTS]
+    hard = [
+        w.PlanMade(
+            plan=replace(e.plan, checks=(*e.plan.checks, replace(stop, waivable=False))), expires_at=e.expires_at
+        )
+        if isinstance(e, w.PlanMade)
+        else e
+        for e in EVENTS
+    ]
     assert "BACKUP-RECENT" in rules([*hard[:at], *risk("plan"), *barring_dave(list(hard[at:]), ())])
-
-

@@ -29,7 +29,9 @@ def test_a_running_backup_is_waived_for_one_step_by_two_people_and_the_record_is
     recorded = events(transcript)
     gates = {e["data"]["gate"]["id"]: e["data"]["gate"] for e in recorded if e["type"] == "gate_prepared"}
     risk = [gate for gate in gates.values() if gate["kind"] == "risk"]
-    assert [(gate["step"], gate["waiver"]["rule"], gate["commands"]) for gate in risk] == [("s03", "BACKUP-RUNNING", [])]
+    assert [(gate["step"], gate["waiver"]["rule"], gate["commands"]) for gate in risk] == [
+        ("s03", "BACKUP-RUNNING", [])
+    ]
     ran_from = {e["data"]["order"]["gate"] for e in recorded if e["type"] == "job_opened"}
     assert risk[0]["id"] not in ran_from
     step_gate = gates["CLUSTER01-1.s03.2"]
@@ -40,7 +42,9 @@ def test_a_running_backup_is_waived_for_one_step_by_two_people_and_the_record_is
     assert checked.returncode == 0, checked.stdout
 
 
-def played(scenario: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]], list[dict[str, Any]]]:
+def played(
+    scenario: str, folder: Path
+) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]], list[dict[str, Any]]]:
     transcript, truth = folder / "c", folder / "t"
     ran = subprocess.run(
         (*BOT, "lab", "--play", "--scenario", str(SCENARIO.with_name(f"{scenario}.toml")), "--speed", "300",

@@ -277,7 +277,12 @@ def handed_over(**other: Any) -> Campaign:
     """A campaign whose first step, a handoff, is done."""
     made = plan()
     first = replace(made.steps[0], kind=StepKind.HANDOFF, target="EXN2", source="EXN1", cms="CMS1")
-    here = play(None, requested(), PlanMade(plan=replace(made, steps=(first, *made.steps[1:])), expires_at=5000.0), Started(by=ALICE))
+    here = play(
+        None,
+        requested(),
+        PlanMade(plan=replace(made, steps=(first, *made.steps[1:])), expires_at=5000.0),
+        Started(by=ALICE),
+    )
     done = outcome(here)
     return replace(play(here, StepEnded(outcome=done, advance=True)), **other)
 
