@@ -6,9 +6,9 @@ from typing import Any
 
 from tests.crash.killing import doubled, not_approved
 
-ASKED = {"did": "typed", "user": "UALICE", "text": "/rollup plan CLUSTER01"}
-STARTED = {"did": "typed", "user": "UALICE", "text": "/rollup start CLUSTER01-1"}
-GATE = {
+ASKED: dict[str, Any] = {"did": "typed", "user": "UALICE", "text": "/rollup plan CLUSTER01"}
+STARTED: dict[str, Any] = {"did": "typed", "user": "UALICE", "text": "/rollup start CLUSTER01-1"}
+GATE: dict[str, Any] = {
     "did": "posted",
     "ts": "1.1",
     "metadata": {
