@@ -340,8 +340,11 @@ class _Speaker:
         return {"campaign": self.after.id, "event": self.recorded.version}
 
     def _ended(self, ending: Ending, rule: str) -> dict[str, Any]:
-        step = self.before.step
-        return {"outcome": ending.value, "rule": rule, "step": step.id if step else ""}
+        step = self.before.step.id if self.before.step else ""
+        event = self.recorded.event
+        if isinstance(event, Blocked | Asked) and event.stop.step:
+            step = event.stop.step  # a restore may stand before it by now
+        return {"outcome": ending.value, "rule": rule, "step": step}
 
     def _chain(self) -> Block:
         """The hash chain's head as of this event: what a later reader of the store is held against."""

@@ -8,7 +8,7 @@ from bot.engine.moves import went_well
 from bot.engine.reading import read_for
 from bot.engine.turn import Turn
 from bot.procedure.context import context_of
-from bot.procedure.planner import restart_after
+from bot.procedure.planner import restart_after, restore_before
 from bot.procedure.rules import blocking, evaluate
 from state.words import (
     Aborted,
@@ -22,9 +22,11 @@ from state.words import (
     Outcome,
     OutcomeKind,
     State,
+    Step,
     StepEnded,
     StepKind,
     Stop,
+    Verdict,
     When,
 )
 
@@ -47,7 +49,7 @@ def conclude(turn: Turn, campaign: Campaign) -> float | None:
         case _ if bad.order.command.effect.startswith("move:"):
             return _moved_or_not(turn, campaign, bad)
         case _:
-            _by_code(turn, campaign, bad)
+            return _by_code(turn, campaign, bad)
     return None
 
 
@@ -193,10 +195,10 @@ def _moved_or_not(turn: Turn, campaign: Campaign, job: Job) -> float | None:
     return None
 
 
-def _by_code(turn: Turn, campaign: Campaign, job: Job) -> None:
+def _by_code(turn: Turn, campaign: Campaign, job: Job) -> float | None:
     step, plan = campaign.step, campaign.plan
     if step is None or plan is None:
-        return
+        return None
     code = job.exit_code if job.exit_code is not None else -1
     now = turn.rooms.lab()
     if job.order.command.effect != "install":
@@ -216,7 +218,7 @@ def _by_code(turn: Turn, campaign: Campaign, job: Job) -> None:
                 remedy="Read the job folder's log on the node, mend the cause, then `/rollup retry`: a new gate asks again.",
             ),
         )
-        return
+        return None
     kind, words = meaning(code)
     sentence = f"{step.title}: the installer ended with {code}: {words}."
     if kind is OutcomeKind.NEEDS_RESTART:
@@ -236,7 +238,7 @@ def _by_code(turn: Turn, campaign: Campaign, job: Job) -> None:
             ),
             "restart-owed",
         )
-        return
+        return None
     if kind is OutcomeKind.RETRY_LATER:
         turn.write(
             campaign,
@@ -255,22 +257,37 @@ def _by_code(turn: Turn, campaign: Campaign, job: Job) -> None:
             ),
             "later",
         )
-        return
+        return None
+    left = _left_by(turn, campaign)
+    if left is None and now - (job.ended_at or now) < turn.rooms.config.limits.settle_s:
+        return now + turn.rooms.config.pace.poll_s  # the installer may have stopped what the services are read with
+    also = f" It left behind: {left.sentence}" if left is not None and left.verdict is Verdict.BLOCK else ""
     _end(
         turn,
         campaign,
         OutcomeKind.FAILED,
-        sentence,
+        sentence + also,
         rule="EXIT-CODE",
         stop=Stop(
             rule="EXIT-CODE",
             step=step.id,
-            sentence=sentence,
+            sentence=sentence + also,
             since=now,
             final=True,
-            remedy=f"Read the installer's log in the job folder on {step.target}, mend the cause, then `/rollup retry`.",
+            checks=(left,) if also and left is not None else (),
+            remedy=f"Read the installer's log in the job folder on {step.target}, mend the cause, then `/rollup retry`"
+            + (": a gate asks first for putting the services back as they were found." if also else "."),
         ),
+        insert=restore_before(step, plan) if also else None,
     )
+    return None
+
+
+def _left_by(turn: Turn, campaign: Campaign) -> Check | None:
+    """What a failed install did to the services, against the before-image; None while they cannot be read."""
+    checks = after_checks(turn, campaign)
+    found = next((check for check in checks or () if check.rule == "SERVICES-SNAPSHOT"), None)
+    return None if found is None or found.verdict is Verdict.UNKNOWN else found
 
 
 def _cut_off(turn: Turn, campaign: Campaign, job: Job) -> float | None:
@@ -363,6 +380,7 @@ def _end(
     rule: str = "",
     checks: tuple[Check, ...] = (),
     stop: Stop | None = None,
+    insert: Step | None = None,
 ) -> None:
     step = campaign.step
     if step is None:
@@ -371,6 +389,7 @@ def _end(
     events: list[Event] = [
         StepEnded(
             advance=False,
+            insert=insert,
             outcome=Outcome(
                 step=step.id,
                 attempt=campaign.attempt,

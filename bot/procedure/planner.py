@@ -17,7 +17,7 @@ from bot.procedure.rules import RULES_VERSION, blocking, judge
 from bot.procedure.rules.case import Case
 from state.words import Check, Options, Package, Plan, Step, StepKind, When
 
-__all__ = ["Nothing", "PlanRefusal", "make_plan", "restart_after", "return_step", "still_to_read"]
+__all__ = ["Nothing", "PlanRefusal", "make_plan", "restart_after", "restore_before", "return_step", "still_to_read"]
 
 _ORDER_OF_RULES = {"S8": "QUORUM-SURVIVES"}  # ordering rules that are held by a row of the table
 
@@ -173,6 +173,28 @@ def restart_after(install: Step) -> Step:
         because=f"The install on {install.target} ended successfully and asked for a restart (3010 or 1641).",
         option="",
         expected_s=Durations().restart_s,
+        downtime_s=0.0,
+    )
+
+
+def restore_before(install: Step, plan: Plan) -> Step | None:
+    """Puts back the services a failed install left Disabled or stopped, before it is tried again (StepEnded.insert).
+
+    None when it failed so often that the letters have run out: then people put them back by hand.
+    """
+    known = {step.id for step in plan.steps}
+    name = next((f"{install.id}{letter}" for letter in "stuvwxyz" if f"{install.id}{letter}" not in known), None)
+    if name is None:
+        return None
+    return replace(
+        install,
+        id=name,
+        kind=StepKind.RESTORE,
+        title=f"Put back the services of {install.target}",
+        rule="SERVICES-SNAPSHOT",
+        because=f"The install on {install.target} failed and left services otherwise than they were found.",
+        option="services",
+        expected_s=Durations().restore_s,
         downtime_s=0.0,
     )
 

@@ -234,7 +234,7 @@ def _restore(
         for command in _service(bare(step.target), _now(machine, name), name, state, start)
     ]
     paused = picture is not None and picture.status(step.target) is NodeStatus.PAUSED
-    if paused and not image.paused:
+    if paused and not image.paused and step.option != "services":  # it is still out: its install is tried again
         made += _resume(step, picture)
     return tuple(made)
 

@@ -157,7 +157,7 @@ RULES = (
         source="facts/exchange.md §5 and §8: after a failed run services may stay Disabled",
         sentences=("S8",),
         gate=DISRUPTIVE,
-        after=DISRUPTIVE,
+        after=DISRUPTIVE | {StepKind.RESTORE},
         needs=("state and start mode of MSExchange*, ClusSvc, RemoteRegistry, W3SVC",),
         stops="Exchange does not fully run there.",
         remedy="`sc config <service> start= auto`, `net start <service>`, or the restore step.",
