@@ -103,7 +103,11 @@ def _databases(cms: Cms) -> list[Finding]:
             found.append(unknown(f"Whether {db.name} is mounted is not known: {db.mounted.why}.", "Recheck."))
             continue
         # The group is in the name because Mount-Database needs it: a stop pins that command for a human.
-        fact = Fact(name=f"database {db.storage_group}\\{db.name}", value="mounted" if db.mounted else "dismounted", machine=cms.name)
+        fact = Fact(
+            name=f"database {db.storage_group}\\{db.name}",
+            value="mounted" if db.mounted else "dismounted",
+            machine=cms.name,
+        )
         if not db.mounted:
             found.append(
                 blocks(
