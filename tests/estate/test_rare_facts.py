@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bot.estate.reply import ticks
 from bot.lab.cluster.happenings import Fault as Happening
 from bot.procedure.facts import ClusterView, MachineFacts
 from tests.estate.conftest import Range, closed, opened
+from tests.estate.test_jobs import move
 
 POLICY = "HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell"
 SESSION = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
@@ -66,3 +68,15 @@ def test_the_quorum_is_the_one_the_cluster_has(scenario: str) -> None:
         assert view.witness == "\\\\HUB1\\FSW_CLUSTER01"
     else:
         assert view.witness, "the quorum's disk"
+
+
+def test_begun_names_the_boot_the_process_and_its_start(ccr: Range) -> None:
+    """Without the boot time a number that another process has after a restart could pass for the job."""
+    job, machine = move(ccr), ccr.lab.machines[1]
+    ccr.estate.start(job)
+    text = machine.fs.read(f"C:\\rollup-bot\\jobs\\{job.name}\\begun").decode()
+    begun = dict(line.split("\t") for line in text.splitlines())
+    assert set(begun) == {"boot", "pid", "started", "at"}
+    assert int(begun["boot"]) == pytest.approx(ticks(machine.boot_time), abs=10**7)
+    assert int(begun["pid"]) > 0
+    assert ticks(machine.boot_time) < int(begun["started"]) <= int(begun["at"]) <= ticks(machine.now())
