@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -284,8 +283,8 @@ def _until_slack_answers(call: Callable[[], Any]) -> Any:
 
 def _hold(over: threading.Event) -> None:
     """Wait until the other end of standard input is gone."""
-    with contextlib.suppress(OSError, ValueError):
-        while sys.stdin.buffer.read(4096):
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):  # not through sys.stdin: its lock would be held when the interpreter ends
             pass
     over.set()
 
