@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.estate.reply import ticks
 from bot.lab.cluster.happenings import Fault as Happening
 from bot.procedure.facts import ClusterView, MachineFacts
+from state.words import JobSeen
 from tests.estate.conftest import Range, closed, opened
-from tests.estate.test_jobs import move
+from tests.estate.test_jobs import ended, install, move, order
 
 POLICY = "HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell"
 SESSION = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
@@ -80,3 +83,34 @@ def test_begun_names_the_boot_the_process_and_its_start(ccr: Range) -> None:
     assert int(begun["boot"]) == pytest.approx(ticks(machine.boot_time), abs=10**7)
     assert int(begun["pid"]) > 0
     assert ticks(machine.boot_time) < int(begun["started"]) <= int(begun["at"]) <= ticks(machine.now())
+
+
+def test_a_folder_that_never_became_a_job_is_not_listed_as_one(ccr: Range) -> None:
+    ccr.lab.machines[0].fs.makedirs("C:\\rollup-bot\\jobs\\~0f9e8d7c")
+    ccr.lab.machines[0].fs.makedirs("C:\\rollup-bot\\jobs\\CLUSTER01-9-abc123-s01-1-1")
+    assert [folder.name for folder in ccr.estate.folders(("EXN1",))] == ["CLUSTER01-9-abc123-s01-1-1"]
+
+
+def test_an_install_where_the_information_store_runs_is_refused_though_the_node_owns_nothing(ccr: Range) -> None:
+    for number, group in enumerate(("Cluster Group", "Available Storage"), 1):
+        text = f'cluster.exe group "{group}" /move:EXN1'
+        away = replace(move(ccr).command, text=text, effect=f"move:{group}:EXN1")
+        ccr.estate.start(order(away, ccr.clock.now(), name=f"CLUSTER01-1-abc123-s01-1-{number}"))
+    ccr.lab.machines[1].services.start("MSExchangeIS")
+    told = install(ccr, "EXN2", guard="empty")
+    told = replace(told, name="CLUSTER01-1-abc123-s02-1-1")
+    ccr.estate.start(told)
+    report = ended(ccr, told)
+    assert report.seen is JobSeen.REFUSED
+    assert "the Information Store runs here" in report.detail
+    assert ccr.truth("install_started") == []
+
+
+def test_of_a_long_log_the_end_is_read(ccr: Range) -> None:
+    job = move(ccr)
+    ccr.estate.start(job)
+    log = f"C:\\rollup-bot\\jobs\\{job.name}\\log"
+    ccr.lab.machines[1].fs.write(log, b"at first\r\n" + b"." * 9_000 + b"\r\nin the end\r\n", mode="truncate")
+    report = ccr.estate.observe(job)
+    assert report.log_tail.endswith("in the end")
+    assert "at first" not in report.log_tail
