@@ -11,7 +11,7 @@ from bot.lab.cluster.happenings import Fault as Happening
 from bot.procedure.facts import ClusterView, MachineFacts
 from state.words import JobSeen
 from tests.estate.conftest import Range, closed, opened
-from tests.estate.test_jobs import ended, install, move, order
+from tests.estate.test_jobs import ended, handoff, install, move, order
 
 POLICY = "HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell"
 SESSION = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
@@ -91,19 +91,26 @@ def test_a_folder_that_never_became_a_job_is_not_listed_as_one(ccr: Range) -> No
     assert [folder.name for folder in ccr.estate.folders(("EXN1",))] == ["CLUSTER01-9-abc123-s01-1-1"]
 
 
-def test_an_install_where_the_information_store_runs_is_refused_though_the_node_owns_nothing(ccr: Range) -> None:
+@pytest.mark.parametrize("running", [True, False])
+def test_a_node_that_owns_nothing_is_installed_on_only_if_no_information_store_runs_there(
+    ccr: Range, running: bool
+) -> None:
     for number, group in enumerate(("Cluster Group", "Available Storage"), 1):
         text = f'cluster.exe group "{group}" /move:EXN1'
         away = replace(move(ccr).command, text=text, effect=f"move:{group}:EXN1")
         ccr.estate.start(order(away, ccr.clock.now(), name=f"CLUSTER01-1-abc123-s01-1-{number}"))
-    ccr.lab.machines[1].services.start("MSExchangeIS")
-    told = install(ccr, "EXN2", guard="empty")
-    told = replace(told, name="CLUSTER01-1-abc123-s02-1-1")
+    if running:
+        ccr.lab.machines[1].services.start("MSExchangeIS")
+    told = replace(install(ccr, "EXN2", guard="empty"), name="CLUSTER01-1-abc123-s02-1-1")
     ccr.estate.start(told)
     report = ended(ccr, told)
-    assert report.seen is JobSeen.REFUSED
-    assert "the Information Store runs here" in report.detail
-    assert ccr.truth("install_started") == []
+    if running:
+        assert report.seen is JobSeen.REFUSED
+        assert "the Information Store runs here" in report.detail
+        assert ccr.truth("install_started") == []
+    else:
+        assert (report.seen, report.exit_code) == (JobSeen.ENDED, 0)
+        assert len(ccr.truth("install_started", node="EXN2", owned_groups=[])) == 1
 
 
 def test_of_a_long_log_the_end_is_read(ccr: Range) -> None:
@@ -114,3 +121,28 @@ def test_of_a_long_log_the_end_is_read(ccr: Range) -> None:
     report = ccr.estate.observe(job)
     assert report.log_tail.endswith("in the end")
     assert "at first" not in report.log_tail
+
+
+def test_the_event_log_says_when_the_last_database_was_there_and_when_the_handoff_ended(ccr: Range) -> None:
+    told, machine = handoff(ccr), ccr.lab.machines[1]
+    ccr.estate.start(told)
+    assert ended(ccr, told).exit_code == 0
+    text = machine.fs.read(f"C:\\rollup-bot\\jobs\\{told.name}\\timeline").decode()
+    times = {key: int(value) for key, value in (line.split("\t") for line in text.splitlines())}
+    assert set(times) >= {"start", "left", "end", "mounted", "event9523", "event100"}
+    second = 10**7  # the event log knows whole seconds
+    for event in ("event9523", "event100"):
+        assert times["start"] - second <= times[event] <= times["mounted"]
+
+
+def test_a_job_that_could_not_be_prepared_says_why(ccr: Range) -> None:
+    ccr.lab.machines[2].fs.delete(ccr.package.path)
+    told = install(ccr, "SCR1")
+    ccr.estate.start(told)
+    report = ended(ccr, told)
+    assert report.seen is JobSeen.REFUSED
+    begin, _, why = report.detail.partition(": ")
+    assert begin == "could not prepare"
+    assert ccr.package.path in why
+    note = ccr.lab.machines[2].fs.read(f"C:\\rollup-bot\\jobs\\{told.name}\\error").decode()
+    assert note == why

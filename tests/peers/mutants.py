@@ -45,6 +45,8 @@ HARMLESS: dict[tuple[str, str], str] = {
         "$_.Exception",
     ): "the reason a name stood already is for whoever reads the reply; the bot looks at the folder",
     ("close", "$_.Exception.Message"): "the same",
+    ("start", "$_.Exception"): "as for close: why a name stood already; the reason of a task not started is tested",
+    ("start", "$_.Exception.Message"): "the same",
     ("look", "$newest[0].Name"): "which log it was is for whoever reads the reply; the bot reads its end and its age",
     ("close", "[IO.File]::WriteAllText((Join-Path $folder 'void'), 'closed before it began')"): (
         "`begun` was taken and says closed: nothing can run; the mark beside it is for people"
