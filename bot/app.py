@@ -28,6 +28,7 @@ from bot.version import BOT
 from state import audit
 from state.clock import Clock
 from state.connect import connect
+from state.errors import StateError
 from state.server import EmbeddedServer
 from state.store import Store
 from state.words import Package, Policy, Realm
@@ -320,9 +321,12 @@ def run(
     if bot.handler is not None:
         bot.handler.connect()
         bot.edge.dispatch_inbox(all_of_it=True)
-    for campaign in bot.store.active():
-        bot.dispatch.publish(campaign.id)
-        bot.dispatch.advance(campaign.id)
+    try:
+        for campaign in bot.store.active():
+            bot.dispatch.publish(campaign.id)
+            bot.dispatch.advance(campaign.id)
+    except StateError as err:  # one damaged campaign must not keep the others from going on: the sweeper wakes them
+        log.warning("not every campaign could be read at start (rollup-bot doctor names it): %s", err)
     log.info("%s is up: %s, %d cluster(s)", BOT, bot.realm, len(settings.clusters))
     over.wait()
     if bot.handler is not None:
