@@ -13,7 +13,7 @@ import pytest
 from state.audit import canonical, event_line, is_ours, key_file, read_line, read_transcript, sign, typed
 from state.errors import KeyFileRefused, TranscriptRefused
 from state.store import Store
-from state.words import Fact, Gate, GateStatus, Intent, NothingToDo, Progress
+from state.words import Fact, Gate, GateStatus, Intent, NothingToDo, Progress, Waiver
 from tests.state.samples import Walk, command, gate, intent, plan, requested
 
 KEY = b"k" * 32
@@ -180,6 +180,7 @@ def test_a_signed_gate_stays_ours_through_its_life_and_no_longer_after_any_other
         "opened_at": 0.0,
         "expires_at": 9e9,
         "notes": (),
+        "waiver": Waiver(rule="DISK", step="s01", reason="x", by="x", approved_by=()),
     }
     covered = {field.name for field in fields(Gate)} - {"status", "channel", "ts", "posted_hash", "mac"}
     assert set(changes) == covered
