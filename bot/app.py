@@ -22,6 +22,7 @@ from bot.engine.worker import Engine
 from bot.estate import bootstrap
 from bot.estate.access import Access
 from bot.estate.estate import EstateConfig, WindowsEstate
+from bot.procedure.context import Limits
 from bot.procedure.facts import Inventory, short
 from bot.settings import Secrets, Settings, SettingsError, check_realm, load
 from bot.version import BOT
@@ -186,6 +187,7 @@ def compose(path: Path, settings: Settings, secrets: Secrets, *, with_slack: boo
         gate_expiry_s=settings.gate.expiry_minutes * 60,
         replicas=settings.redis.replicas,
         pace=Pace(plan_expiry_s=settings.gate.plan_expiry_hours * 3600),
+        limits=limits(settings),
     )
     rooms = Rooms(
         store=store, estate=estate, slack=bot.edge, people=live, wake=dispatch, clock=clock, config=config, key=key
@@ -209,9 +211,25 @@ def inventories(settings: Settings) -> dict[str, Inventory]:
             machines=tuple(settings.machines),
             soak_s=c.soak_minutes * 60,
             window=c.window,
+            windows=tuple((machine, m.window) for machine, m in settings.machines.items() if m.window),
+            installs_outside_window=c.installs_outside_window,
         )
         for name, c in settings.clusters.items()
     }
+
+
+def limits(settings: Settings) -> Limits:
+    """The numbers rules compare with."""
+    told = settings.limits
+    return Limits(
+        copy_queue=told.copy_queue_logs,
+        replay_queue=told.replay_queue_logs,
+        disk_free_mb=told.disk_free_mb,
+        backup_age_s=told.backup_age_days * 86400,
+        settle_s=told.settle_minutes * 60,
+        initializing_s=told.initializing_minutes * 60,
+        handoff_margin_s=told.handoff_margin_minutes * 60,
+    )
 
 
 def packages(settings: Settings) -> tuple[Package, ...]:

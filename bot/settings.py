@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from bot.procedure.window import spans
+
 SLACK_BASE_URL = "https://slack.com/api/"
 SHA256 = r"^[0-9a-fA-F]{64}$"
 BUILD = r"^\d+\.\d+\.\d+\.\d+$"
@@ -74,13 +76,15 @@ class ClusterSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=
     nodes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=8)]
     channel: str = ""
     window: str = ""
+    installs_outside_window: bool = True  # passive nodes only; a stand-alone target is always bound
     soak_minutes: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 15.0
 
 
 class MachineSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """[machines.NAME]."""
+    """[machines.NAME]. `window` is a stand-alone machine's own; left out, the window of the campaign's cluster counts."""
 
     address: str
+    window: str = ""
 
 
 class WinrmSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -98,6 +102,18 @@ class GateSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     expiry_minutes: Annotated[float, msgspec.Meta(gt=0, le=1440)] = 60.0
     plan_expiry_hours: Annotated[float, msgspec.Meta(gt=0, le=168)] = 24.0
+
+
+class LimitsSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[limits]. The numbers rules compare with; most have no published value (docs/configuration.md)."""
+
+    copy_queue_logs: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 10
+    replay_queue_logs: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 50
+    disk_free_mb: Annotated[int, msgspec.Meta(ge=512, le=1_000_000)] = 3072
+    backup_age_days: Annotated[float, msgspec.Meta(gt=0, le=365)] = 7.0
+    settle_minutes: Annotated[float, msgspec.Meta(ge=0, le=240)] = 10.0
+    initializing_minutes: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 30.0
+    handoff_margin_minutes: Annotated[float, msgspec.Meta(ge=0, le=240)] = 10.0
 
 
 class LabSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -119,6 +135,7 @@ class Settings(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     machines: dict[str, MachineSection] = {}
     winrm: WinrmSection = WinrmSection()
     gate: GateSection = GateSection()
+    limits: LimitsSection = LimitsSection()
     lab: LabSection | None = None
 
 
@@ -182,7 +199,9 @@ def _check(settings: Settings, where: str) -> None:
                 )
         if not (cluster.channel or settings.slack.channel):
             raise SettingsError(where, f"[clusters.{name}] has no channel, and [slack] has none either")
+        _check_window(f"[clusters.{name}]", cluster.window, where)
     for name, machine in settings.machines.items():
+        _check_window(f"[machines.{name}]", machine.window, where)
         url = urlsplit(machine.address)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise SettingsError(
@@ -190,6 +209,17 @@ def _check(settings: Settings, where: str) -> None:
             )
     if settings.lab is not None and not all_loopback(settings):
         raise SettingsError(where, "[lab] is only for the practice range, where every address is loopback")
+
+
+def _check_window(section: str, window: str, where: str) -> None:
+    """A window that cannot be read is found when the bot starts, not on the night it is for."""
+    if window:
+        try:
+            spans(window, 0.0)
+        except ValueError as err:
+            raise SettingsError(
+                where, f'{section} window: {err}; write it like window = "Sat 22:00-04:00 +01:00"'
+            ) from None
 
 
 def is_loopback(url: str) -> bool:

@@ -43,9 +43,13 @@ class EngineConfig:
         return self.inventories.get(short(cluster))
 
     def fingerprint(self, cluster: str) -> str:
-        """SHA-256 over what settings say of a cluster and the packages: enters every digest."""
+        """SHA-256 over what settings say of a cluster, the packages and the limits: enters every digest."""
         found = self.inventory(cluster)
-        told = {"inventory": asdict(found) if found else None, "packages": [asdict(p) for p in self.packages]}
+        told = {
+            "inventory": asdict(found) if found else None,
+            "packages": [asdict(p) for p in self.packages],
+            "limits": asdict(self.limits),
+        }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

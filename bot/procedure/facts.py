@@ -247,6 +247,12 @@ class Inventory:
     machines: tuple[str, ...] = ()  # every machine with an address, SCR targets included
     soak_s: float = 900.0
     window: str = ""
+    windows: tuple[tuple[str, str], ...] = ()  # (machine, its own window), where one is declared
+    installs_outside_window: bool = True  # whether passive nodes may be patched while the window is closed
+
+    def window_of(self, machine: str) -> str:
+        """The window a stand-alone machine is bound to: its own, else the cluster's."""
+        return next((text for name, text in self.windows if same_name(name, machine)), self.window)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -513,6 +513,32 @@ def test_a_window_that_is_long_enough_passes() -> None:
     assert passive.check("WINDOW").verdict is PASS  # a passive node may be patched at any time
 
 
+def test_a_passive_node_is_bound_to_the_window_only_where_settings_say_so() -> None:
+    closed = window("Sun 22:00-23:00")(moments.gate_install.facts)
+    bound = replace(closed, inventory=replace(closed.inventory, installs_outside_window=False))
+    check = replace(moments.gate_install, facts=bound).check("WINDOW")
+    assert check.verdict is BLOCK
+    assert "closed" in check.sentence
+
+
+def test_a_stand_alone_target_has_its_own_window() -> None:
+    def own(text: str, cluster: str = "Sun 22:00-23:00") -> Change:
+        return lambda facts: replace(
+            facts, inventory=replace(facts.inventory, window=cluster, windows=(("scr1.lab.example", text),))
+        )
+
+    at_gate = [
+        replace(moments.gate_scr, facts=own(text)(moments.gate_scr.facts))
+        for text in ("Sat 18:00-06:00", "Mon 01:00-02:00")
+    ]
+    assert [one.check("WINDOW").verdict for one in at_gate] == [PASS, BLOCK]
+    assert at_gate[0].check("WINDOW").applicable
+    planned = replace(moments.plan, facts=own("Mon 01:00-01:20", "Sat 18:00-12:00")(moments.plan.facts)).check("WINDOW")
+    assert planned.verdict is BLOCK
+    assert "to patch SCR1" in planned.sentence
+    assert "Mon 01:00-01:20" in planned.remedy
+
+
 @pytest.mark.parametrize(
     ("model", "nodes", "others_up", "witness", "verdict"),
     [

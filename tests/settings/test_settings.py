@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
+import typing
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from bot.settings import SettingsError, check_realm, load, parse, secrets
+from bot.app import inventories, limits
+from bot.procedure.context import Limits
+from bot.settings import Settings, SettingsError, check_realm, load, parse, secrets
 
 GOOD = """
 [slack]
@@ -44,6 +49,9 @@ def test_a_good_file_is_read_and_is_production() -> None:
         (('channel = "C1"', ""), "channel"),
         (("http://exn1", "exn1"), "EXN1"),
         (("[people]", "[people]\nquorum = 0"), "quorum"),
+        (('nodes = ["EXN1"', 'window = "Saturdays"\nnodes = ["EXN1"'), "CLUSTER01. window"),
+        (("[machines.EXN2]", '[machines.EXN2]\nwindow = "Sat 22-23"'), "machines.EXN2. window"),
+        (("[people]", "[limits]\ndisk_free_mb = 1\n[people]"), "disk_free_mb"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(change: tuple[str, str], named: str) -> None:
@@ -87,3 +95,47 @@ def test_secrets_come_from_variables_or_files_and_never_show(tmp_path: Path) -> 
     with pytest.raises(SettingsError) as refused:
         secrets({"ROLLUP_HMAC_KEY": "k", "ROLLUP_HMAC_KEY_FILE": "f"})
     assert "k'" not in str(refused.value)
+
+
+def test_the_limits_of_the_file_are_those_the_rules_compare_with() -> None:
+    told = (
+        GOOD
+        + """
+[limits]
+copy_queue_logs = 3
+replay_queue_logs = 4
+disk_free_mb = 5000
+backup_age_days = 2
+settle_minutes = 6
+initializing_minutes = 7
+handoff_margin_minutes = 8
+"""
+    )
+    assert limits(parse(told)) == Limits(
+        copy_queue=3, replay_queue=4, disk_free_mb=5000, backup_age_s=172800.0, settle_s=360.0, initializing_s=420.0,
+        handoff_margin_s=480.0,
+    )  # fmt: skip
+    assert limits(parse(GOOD)) == Limits()
+
+
+def test_a_machines_own_window_and_the_rule_for_passive_installs_reach_the_inventory() -> None:
+    told = GOOD.replace('nodes = ["EXN1"', 'installs_outside_window = false\nnodes = ["EXN1"').replace(
+        "[machines.EXN2]", '[machines.EXN2]\nwindow = "Sat 22:00-23:00"'
+    )
+    inventory = inventories(parse(told))["cluster01"]
+    assert not inventory.installs_outside_window
+    assert inventory.windows == (("EXN2", "Sat 22:00-23:00"),)
+
+
+def test_the_page_about_settings_shows_every_key_in_a_file_that_can_be_used() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "configuration.md").read_text(encoding="utf-8")
+    shown = page.split("```toml")[1].split("```")[0].replace("…64 hex digits…", "a" * 64)
+    assert check_realm(parse(shown)) == "production"
+    raw = tomllib.loads(shown)
+    sections = {field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != "lab"}
+    for name, kind in sections.items():
+        tables = [raw[name]]
+        if typing.get_origin(kind) is dict:
+            kind, tables = typing.get_args(kind)[1], list(raw[name].values())
+        keys = {field.name for field in msgspec.structs.fields(kind)} - {"base_url"}  # for the practice range only
+        assert keys - {key for table in tables for key in table} == set(), name

@@ -15,15 +15,25 @@ from bot.procedure.rules.case import (
     unknown,
     warns,
 )
-from bot.procedure.window import Span, current, spans
+from bot.procedure.window import current, spans
 from state.words import Fact, Step, StepKind
 
 _HOW = 'Write it like: window = "Sat 22:00-04:00 +01:00"'
 
 
 def _bound(case: Case, step: Step) -> bool:
-    """§9: the window binds handoffs, and installs or restarts of stand-alone targets."""
-    return step.kind is StepKind.HANDOFF or (step.kind in DISRUPTIVE and not case.is_node(step.target))
+    """§9: the window binds handoffs, installs or restarts of stand-alone targets, and passive nodes if settings say so."""
+    if step.kind is StepKind.HANDOFF:
+        return True
+    return step.kind in DISRUPTIVE and (
+        not case.is_node(step.target) or not case.facts.inventory.installs_outside_window
+    )
+
+
+def _window_of(case: Case, step: Step) -> str:
+    """The window a step is bound to: a stand-alone machine has its own users, and may have its own window."""
+    inventory = case.facts.inventory
+    return inventory.window if case.is_node(step.target) else inventory.window_of(step.target)
 
 
 def _remaining(case: Case, steps: tuple[Step, ...], first: Step) -> float:
@@ -43,24 +53,34 @@ def _remaining(case: Case, steps: tuple[Step, ...], first: Step) -> float:
 
 def window(case: Case) -> Finding:
     """S13: downtime happens in the maintenance window, and what must follow it fits in too."""
-    written = case.facts.inventory.window
+    if case.step is not None:
+        return _now(case, case.step)
+    bound = [step for step in (case.plan.steps if case.plan else ()) if _bound(case, step)]
+    written = dict.fromkeys(_window_of(case, step) for step in bound)
+    if case.plan is None and case.facts.inventory.window:
+        written = {case.facts.inventory.window: None}  # it can at least be read
+    if not any(written):
+        if bound:
+            return not_needed(f"No maintenance window is declared for {case.main.name}.")
+        return not_needed("Nothing in this plan is bound to a maintenance window.")
+    found = [_fits(case, text, [one for one in bound if _window_of(case, one) == text]) for text in written if text]
+    return together(found, " ".join(one.sentence for one in found))
+
+
+def _now(case: Case, step: Step) -> Finding:
+    written, now = _window_of(case, step), case.facts.now
     if not written:
-        return not_needed(f"No maintenance window is declared for {case.main.name}.")
-    now = case.facts.now
+        whose = case.main.name if case.is_node(step.target) else step.target
+        return not_needed(f"No maintenance window is declared for {whose}.")
     try:
-        if case.step is not None:
-            return _now(case, case.step, current(written, now), now)
-        return _fits(case, spans(written, now), now)
+        span = current(written, now)
     except ValueError as error:
-        return unknown(f"The maintenance window of {case.main.name} cannot be read: {error}.", _HOW)
-
-
-def _now(case: Case, step: Step, span: Span | None, now: float) -> Finding:
+        return unknown(f"The maintenance window for {step.target} cannot be read: {error}.", _HOW)
     if not _bound(case, step):
         return not_needed("A passive node may be patched outside the window: no mail server is on it.")
     if span is None:
         return blocks(
-            f"The maintenance window ({case.facts.inventory.window}) is closed.",
+            f"The maintenance window ({written}) is closed.",
             "Wait for it; the campaign goes on by itself then.",
             Fact(name="window", value="closed"),
         )
@@ -72,31 +92,38 @@ def _now(case: Case, step: Step, span: Span | None, now: float) -> Finding:
         Fact(name="left of the window", value=f"{left / 60:.0f} min", moving=True),
     )
     if left < need:
+        until = " until all nodes are equal" if step.kind is StepKind.HANDOFF else ""
         return blocks(
-            f"What is left of the window is not enough: about {need / 60:.0f} minutes are needed "
-            "until all nodes are equal."
-            if step.kind is StepKind.HANDOFF
-            else f"What is left of the window is not enough: about {need / 60:.0f} minutes are needed.",
+            f"What is left of the window is not enough: about {need / 60:.0f} minutes are needed{until}.",
             "Wait for the next window, or make it longer.",
             *facts,
         )
     return passes("The maintenance window is open and long enough for what must follow.", *facts)
 
 
-def _fits(case: Case, openings: tuple[Span, ...], now: float) -> Finding:
-    steps = case.plan.steps if case.plan else ()
-    bound = [step for step in steps if _bound(case, step)]
+def _fits(case: Case, written: str, bound: list[Step]) -> Finding:
+    """Whether the longest opening of one window is long enough for each step that is bound to it."""
+    now, steps = case.facts.now, case.plan.steps if case.plan else ()
+    try:
+        ahead = [span for span in spans(written, now) if span.end > now]
+    except ValueError as error:
+        return unknown(f"The maintenance window “{written}” cannot be read: {error}.", _HOW)
     if not bound:
         return not_needed("Nothing in this plan is bound to the maintenance window.")
-    need = max(_remaining(case, steps, step) for step in bound)
-    ahead = [span for span in openings if span.end > now]
+    longest_step = max(bound, key=lambda step: _remaining(case, steps, step))
+    need = _remaining(case, steps, longest_step)
     longest = max((span.end - max(span.begin, now) for span in ahead), default=0.0)
-    fact = Fact(name="window", value=case.facts.inventory.window)
+    fact = Fact(name="window", value=written)
     if longest < need:
+        path = (
+            "from the first handoff until all nodes are equal"
+            if longest_step.kind is StepKind.HANDOFF
+            else f"to patch {longest_step.target}"
+        )
         return blocks(
-            f"The maintenance window is too short: about {need / 60:.0f} minutes are needed from the first handoff "
-            f"until all nodes are equal, and at most {longest / 60:.0f} are open at a time.",
-            f"Make the window of {case.main.name} longer.",
+            f"The maintenance window is too short: about {need / 60:.0f} minutes are needed {path}, "
+            f"and at most {longest / 60:.0f} are open at a time.",
+            f"Make the window ({written}) longer.",
             fact,
         )
     return passes(f"The window is long enough: about {need / 60:.0f} minutes are needed at a time.", fact)
