@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import logging
 
-from bot.engine.conclude import after_checks, failed, not_started
-from bot.engine.gating import ask, ask_about, damaged, gather
+from bot.engine.evidence import gather
 from bot.engine.moves import Move
+from bot.engine.outcomes import after_checks, failed, not_started
+from bot.engine.stops import ask, ask_about, damaged
 from bot.engine.turn import Turn
 from bot.estate.errors import EstateError
 from bot.procedure.order import check_next

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bot.engine import gating
-from bot.engine.gating import damaged, eligible, gather, intent_of, strangers
+from bot.engine import consuming
+from bot.engine.consuming import intent_of
+from bot.engine.evidence import eligible, gather, strangers
 from bot.engine.planning import drafted
+from bot.engine.stops import damaged
 from bot.engine.turn import Turn
 from bot.procedure.digest import Agreed, differences, digest
 from bot.procedure.rules import RULES_VERSION, blocking
 from state import audit
 from state.guards import PLAN, gate_id, open_blocks, place
 from state.words import (
-    Aborted,
-    AbortRequested,
     Blocked,
     Campaign,
     Check,
@@ -48,24 +48,12 @@ class Found:
     read_at: float
 
 
-def end_return(turn: Turn, campaign: Campaign) -> None:
-    """The mail server is back: what was planned rests on it being elsewhere, so the campaign ends, and says so."""
-    step = campaign.plan.steps[-1] if campaign.plan else None
-    if step is None:
-        return
-    reason = f"{step.cms} was returned to {step.target}"
-    words = (
-        f"{reason}; this campaign ends with that. The nodes are at different levels: plan again when it is known why."
-    )
-    turn.write(campaign, (AbortRequested(by=campaign.requester, reason=reason), Aborted(sentence=words)), "returned")
-
-
 def consume_any(turn: Turn, campaign: Campaign) -> float | None:
     """Consume the gate in hand, of whichever kind it is."""
     gate = campaign.gate
     if gate is not None and gate.kind == "risk":
         return consume(turn, campaign, gate)
-    return gating.consume(turn, campaign)
+    return consuming.consume(turn, campaign)
 
 
 def prepare(turn: Turn, campaign: Campaign) -> float | None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.engine import acting, conclude, gating, planning, risk
+from bot.engine import acting, closing, conclude, consuming, gating, planning, risk
 from bot.engine.moves import Do, Move, next_move
 from bot.engine.rooms import Rooms
 from bot.engine.turn import Declined, LeaseLost, Turn
@@ -108,7 +108,7 @@ class Engine:
         if now - last < self.rooms.config.pace.recount_s:
             return move.until
         self._counted[gate.id] = now
-        if gating.recount(turn, campaign):
+        if consuming.recount(turn, campaign):
             risk.consume_any(turn, self.rooms.store.get(campaign.id) or campaign)
         return move.until
 
@@ -124,7 +124,7 @@ class Engine:
             case Do.PREPARE_RISK:
                 return risk.prepare(turn, campaign)
             case Do.END_RETURN:
-                risk.end_return(turn, campaign)
+                closing.end_return(turn, campaign)
             case Do.EXPIRE_GATE:
                 gating.expire(turn, campaign)
             case Do.RECOUNT:
@@ -142,9 +142,9 @@ class Engine:
             case Do.GO_ON:
                 turn.write(campaign, Unblocked(sentence="The node answered: its job's end is known now."), "go-on")
             case Do.FINISH:
-                return conclude.finish(turn, campaign)
+                return closing.finish(turn, campaign)
             case Do.FINISH_ABORT:
-                conclude.finish_abort(turn, campaign)
+                closing.finish_abort(turn, campaign)
             case _:
                 pass
         return None

@@ -17,7 +17,7 @@ from bot.procedure.rules import RULES_VERSION, blocking, judge
 from bot.procedure.rules.case import Case
 from state.words import Check, Options, Package, Plan, Step, StepKind, When
 
-__all__ = ["Nothing", "PlanRefusal", "make_plan", "restart_after", "restore_before", "return_step", "still_to_read"]
+__all__ = ["Nothing", "PlanRefusal", "make_plan", "restart_after", "restore_before", "still_to_read"]
 
 _ORDER_OF_RULES = {"S8": "QUORUM-SURVIVES"}  # ordering rules that are held by a row of the table
 
@@ -196,22 +196,4 @@ def restore_before(install: Step, plan: Plan) -> Step | None:
         option="services",
         expected_s=Durations().restore_s,
         downtime_s=0.0,
-    )
-
-
-def return_step(plan: Plan, cms: str, source: str, target: str, number: int) -> Step:
-    """`/rollup return`: the risk-gated handoff back to a node that is still at the old level."""
-    return Step(
-        id=f"s{number:02d}",
-        kind=StepKind.HANDOFF,
-        target=target,
-        title=f"Return {cms} to {target}",
-        rule="MIXED-LEVEL-MOVE",
-        because=f"`/rollup return` was asked for: {cms} goes back from {source} to {target}.",
-        cluster=plan.cluster,
-        cms=cms,
-        source=source,
-        option="return",
-        expected_s=Durations().handoff_s,
-        downtime_s=Durations().downtime_s,
     )

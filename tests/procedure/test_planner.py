@@ -9,7 +9,7 @@ import pytest
 from bot.procedure.context import Context, context_of
 from bot.procedure.facts import EstateFacts, NodeStatus, QuorumModel, StandbyFacts, Unknown
 from bot.procedure.order import check_plan
-from bot.procedure.planner import Nothing, PlanRefusal, make_plan, restart_after, return_step, still_to_read
+from bot.procedure.planner import Nothing, PlanRefusal, make_plan, restart_after, still_to_read
 from bot.procedure.rules import blocking, evaluate
 from state.words import Actor, Campaign, Options, Outcome, OutcomeKind, Plan, State, StepKind, Verdict, Waiver, When
 from tests.procedure.build import (
@@ -259,11 +259,6 @@ def test_the_restart_after_3010_belongs_to_its_install() -> None:
         "s03r",
     )
     assert restart.option == ""
-
-
-def test_a_return_is_a_handoff_of_its_own_kind() -> None:
-    step = return_step(plan_of(ccr()), "CMS1", "EXN2", "EXN1", 7)
-    assert (step.id, step.option, step.target, step.rule) == ("s07", "return", "EXN1", "MIXED-LEVEL-MOVE")
 
 
 def test_an_all_passive_cluster_is_planned_without_handoffs() -> None:

@@ -1,0 +1,163 @@
+"""Reads what a step rests on, now, and says what it allows: the facts, the checks, the commands, or the Stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.engine.reading import read_for
+from bot.engine.rooms import Rooms
+from bot.engine.stops import stop_on
+from bot.engine.turn import Turn
+from bot.procedure.context import Context, context_of
+from bot.procedure.facts import EstateFacts
+from bot.procedure.order import check_next
+from bot.procedure.rules import blocking, evaluate
+from bot.procedure.steps import Unrenderable, commands
+from state.words import (
+    Actor,
+    Campaign,
+    Check,
+    Command,
+    JobSeen,
+    Package,
+    Policy,
+    Step,
+    Stop,
+    When,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Facts read now and what they say about a step."""
+
+    facts: EstateFacts
+    package: Package
+    context: Context
+    checks: tuple[Check, ...]
+    commands: tuple[Command, ...]
+    written: bool = True  # False: the commands could not be written, and a rule says why
+
+    @property
+    def already_so(self) -> bool:
+        """Nothing is left to run: only the checks after the step are."""
+        return self.written and not self.commands
+
+
+def gather(rooms: Rooms, campaign: Campaign, step: Step) -> Evidence | Stop:
+    """Read everything for a step now and judge it, or the Stop that says why that is impossible."""
+    facts = read_for(rooms, campaign, step)
+    package = rooms.package(campaign)
+    now = rooms.lab()
+    if facts is None or package is None:
+        return Stop(
+            rule="INVENTORY",
+            step=step.id,
+            since=now,
+            final=True,
+            sentence=f"{campaign.cluster} or its package is no longer declared in rollup.toml.",
+            remedy="Put the declaration back and type `/rollup recheck`.",
+        )
+    context = context_of(campaign, limits=rooms.config.limits, durations=rooms.config.durations)
+    checks = evaluate(When.GATE, facts, package=package, context=context, plan=campaign.plan, step=step)
+    try:
+        rendered = commands(step, facts, package, campaign=campaign.id, images=campaign.images)
+    except Unrenderable as err:
+        if blocking(checks):  # why it cannot be written stands in the rules, in their order: facts before consequences
+            return Evidence(facts, package, context, checks, (), written=False)
+        return Stop(rule=err.rule, step=step.id, sentence=err.sentence, remedy=err.remedy, since=now, final=True)
+    return Evidence(facts, package, context, checks, rendered)
+
+
+def why_not(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) -> Stop | None:
+    """The Stop that keeps this step's gate from opening, or None."""
+    now = turn.rooms.lab()
+    if (stop := strangers(campaign, step, evidence.facts, now)) is not None:
+        return stop
+    for violation in check_next(campaign, step):
+        return Stop(
+            rule=violation.rule,
+            step=step.id,
+            sentence=violation.sentence,
+            since=now,
+            final=True,
+            remedy="This is a fault of the plan, not of the cluster: abort the campaign and plan again.",
+        )
+    bad = blocking(evidence.checks)
+    if bad:
+        return stop_on(campaign, bad, now, step.id)
+    policy = turn.rooms.people.policy(campaign.cluster)
+    able = eligible(policy, campaign)
+    need = max(1, policy.quorum)
+    if len({actor.person for actor in able}) < need:
+        return Stop(
+            rule="TWO-PEOPLE",
+            step=step.id,
+            since=now,
+            final=True,
+            sentence=f"This step needs {need} approval(s) by people who neither planned, started nor retried it, "
+            f"and only {len(able)} of the listed approvers are left.",
+            remedy="Add an approver under [people] in rollup.toml and type `/rollup recheck`.",
+        )
+    return None
+
+
+def why_not_done(
+    turn: Turn, campaign: Campaign, step: Step, evidence: Evidence
+) -> tuple[Stop | None, tuple[Check, ...]]:
+    """What the rules after a step say of one that has nothing left to run: the Stop or None, and all of them."""
+    now = turn.rooms.lab()
+    package = evidence.package
+    if (stop := strangers(campaign, step, evidence.facts, now)) is not None:
+        return stop, ()
+    after = evaluate(
+        When.AFTER, evidence.facts, package=package, context=evidence.context, plan=campaign.plan, step=step
+    )
+    bad = blocking(after)
+    if not bad:
+        return None, after
+    return stop_on(campaign, bad, now, step.id), after
+
+
+def strangers(campaign: Campaign, step: Step, facts: EstateFacts, now: float) -> Stop | None:
+    """A job folder our state does not account for blocks and asks: Redis may have been rewound, or a twin lives."""
+    known = dict(campaign.known_jobs)
+    for machine in facts.machines:
+        if not isinstance(machine.jobs, tuple):
+            return Stop(
+                rule="JOBS-KNOWN",
+                step=step.id,
+                since=now,
+                final=False,
+                sentence=f"The job folders on {machine.name} could not be listed: {machine.jobs.why}.",
+                remedy="The bot never acts without knowing every job on every machine; it looks again by itself.",
+            )
+        for folder in machine.jobs:
+            ours = folder.nonce == campaign.nonce
+            finished = folder.seen in (JobSeen.ENDED, JobSeen.REFUSED, JobSeen.VOID)
+            if ours and folder.name not in known:
+                return Stop(
+                    rule="JOBS-KNOWN",
+                    step=step.id,
+                    since=now,
+                    final=True,
+                    sentence=f"{machine.name} holds a job of this campaign, {folder.name}, that its record does not know.",
+                    remedy="The record may have been put back to an older copy. Look at that folder before anything else.",
+                )
+            if not ours and not finished:
+                return Stop(
+                    rule="JOBS-KNOWN",
+                    step=step.id,
+                    since=now,
+                    final=True,
+                    sentence=f"{machine.name} holds an unfinished job of another campaign, {folder.name}.",
+                    remedy="Find out whether it still runs; when it has ended or its folder was removed, type `/rollup recheck`.",
+                )
+    return None
+
+
+def eligible(policy: Policy, campaign: Campaign) -> tuple[Actor, ...]:
+    """Approvers who are no one that planned, started, retried or edited."""
+    barred = set(campaign.barred) | {campaign.requester.person}
+    found = (Actor(user=user, person=policy.person(user)) for user in dict.fromkeys(policy.approvers))
+    return tuple(actor for actor in found if actor.person not in barred and actor.user != campaign.requester.user)

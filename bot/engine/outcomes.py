@@ -1,0 +1,145 @@
+"""Writes how an attempt ended: done, failed, not started, and what follows from that."""
+
+from __future__ import annotations
+
+from bot.engine.reading import read_for
+from bot.engine.turn import Turn
+from bot.procedure.context import context_of
+from bot.procedure.rules import blocking, evaluate
+from state.words import (
+    Blocked,
+    Campaign,
+    Check,
+    Event,
+    Outcome,
+    OutcomeKind,
+    State,
+    Step,
+    StepEnded,
+    StepKind,
+    Stop,
+    When,
+)
+
+
+def after_checks(turn: Turn, campaign: Campaign) -> tuple[Check, ...] | None:
+    """The checks after a step on facts read now; None if settings no longer allow reading."""
+    facts = read_for(turn.rooms, campaign, None)
+    package = turn.rooms.package(campaign)
+    if facts is None or package is None:
+        return None
+    context = context_of(campaign, limits=turn.rooms.config.limits, durations=turn.rooms.config.durations)
+    return evaluate(When.AFTER, facts, package=package, context=context, plan=campaign.plan, step=campaign.step)
+
+
+def done(turn: Turn, campaign: Campaign, checks: tuple[Check, ...], how: str = "") -> None:
+    """The step took effect, as the checks after it say: on to the next, a handoff's soak first. `how` ends the sentence."""
+    step, plan = campaign.step, campaign.plan
+    if step is None or plan is None:
+        return
+    now = turn.rooms.lab()
+    downtime = next((j.downtime_s for j in reversed(campaign.jobs) if j.downtime_s is not None), None)
+    took = now - min((j.opened_at for j in campaign.jobs), default=now)
+    inventory = turn.rooms.config.inventory(campaign.cluster)
+    soak = inventory.soak_s if inventory is not None and step.kind is StepKind.HANDOFF else 0.0
+    last = campaign.step_index + 1 >= len(plan.steps)
+    turn.write(
+        campaign,
+        StepEnded(
+            outcome=Outcome(
+                step=step.id,
+                attempt=campaign.attempt,
+                kind=OutcomeKind.DONE,
+                checks=checks,
+                at=now,
+                sentence=f"{step.title}: done{how}.",
+                took_s=took,
+                downtime_s=downtime,
+                exit_codes=_codes(campaign),
+            ),
+            advance=True,
+            not_before=now + soak if soak and not last else 0.0,
+            wait_reason=f"{step.cms} settles on {step.target} before the next node is touched"
+            if soak and not last
+            else "",
+        ),
+        "done",
+    )
+
+
+def failed(turn: Turn, campaign: Campaign, checks: tuple[Check, ...], worst: Check) -> None:
+    """The commands ran, and the facts afterwards say no: the campaign stops on that rule."""
+    step = campaign.step
+    if step is None:
+        return
+    now = turn.rooms.lab()
+    bad = blocking(checks)
+    end(
+        turn,
+        campaign,
+        OutcomeKind.FAILED,
+        f"{step.title}: {worst.sentence}",
+        rule=worst.rule,
+        checks=checks,
+        stop=Stop(
+            rule=worst.rule,
+            step=step.id,
+            sentence=worst.sentence,
+            remedy=worst.remedy,
+            since=now,
+            checks=bad,
+            final=True,
+        ),
+    )
+
+
+def not_started(turn: Turn, campaign: Campaign, why: str) -> None:
+    """Nothing of what is left of this attempt ran or can run: the next gate asks again."""
+    step = campaign.step
+    if step is not None:
+        end(turn, campaign, OutcomeKind.NOT_STARTED, f"{step.title}: not started, {why}.")
+
+
+def end(
+    turn: Turn,
+    campaign: Campaign,
+    kind: OutcomeKind,
+    sentence: str,
+    *,
+    rule: str = "",
+    checks: tuple[Check, ...] = (),
+    stop: Stop | None = None,
+    insert: Step | None = None,
+    advance: bool = False,
+    not_before: float = 0.0,
+    wait_reason: str = "",
+) -> None:
+    """Write the attempt's outcome; `stop` blocks the campaign on it, `insert` is run next, `not_before` is lab time."""
+    step = campaign.step
+    if step is None:
+        return
+    events: list[Event] = [
+        StepEnded(
+            advance=advance,
+            not_before=not_before,
+            wait_reason=wait_reason,
+            insert=insert,
+            outcome=Outcome(
+                step=step.id,
+                attempt=campaign.attempt,
+                kind=kind,
+                sentence=sentence,
+                rule=rule,
+                checks=checks,
+                at=turn.rooms.lab(),
+                exit_codes=_codes(campaign),
+            ),
+        )
+    ]
+    if stop is not None and campaign.state is State.ACTING:  # while pausing, the pause itself is the stop
+        events.append(Blocked(stop=stop))
+    turn.write(campaign, events, "outcome")
+
+
+def _codes(campaign: Campaign) -> tuple[int, ...]:
+    return tuple(job.exit_code for job in campaign.jobs if job.exit_code is not None)
