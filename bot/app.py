@@ -160,22 +160,7 @@ def compose(path: Path, settings: Settings, secrets: Secrets, *, with_slack: boo
         embedded=embedded,
         realm=realm,
     )
-    estate = WindowsEstate(
-        EstateConfig(
-            machines={name: m.address for name, m in settings.machines.items()},
-            access=Access(
-                transport=settings.winrm.transport,
-                username=settings.winrm.username,
-                password=lambda: secrets.winrm_password,
-                ca_trust_path=settings.winrm.ca_trust_path,
-            ),
-            job_root=settings.winrm.job_root,
-            runner_task=settings.winrm.runner_task,
-            wall=store.server_time,
-            lab=clock.lab,
-            speed=lambda: clock.speed,
-        )
-    )
+    estate = estate_of(settings, secrets, clock, store.server_time)
     if with_slack:
         _slack(bot, secrets)
     config = EngineConfig(
@@ -195,6 +180,26 @@ def compose(path: Path, settings: Settings, secrets: Secrets, *, with_slack: boo
     bot.engine = Engine(rooms)
     dispatch.wire(advance=bot.engine.advance, publish=bot.edge.project if bot.edge is not None else _nowhere)
     return bot
+
+
+def estate_of(settings: Settings, secrets: Secrets, clock: Clock, wall: Callable[[], float]) -> WindowsEstate:
+    """The declared machines over WinRM; nothing is connected yet. `wall` gives seconds. Raises EstateError, ValueError."""
+    return WindowsEstate(
+        EstateConfig(
+            machines={name: m.address for name, m in settings.machines.items()},
+            access=Access(
+                transport=settings.winrm.transport,
+                username=settings.winrm.username,
+                password=lambda: secrets.winrm_password,
+                ca_trust_path=settings.winrm.ca_trust_path,
+            ),
+            job_root=settings.winrm.job_root,
+            runner_task=settings.winrm.runner_task,
+            wall=wall,
+            lab=clock.lab,
+            speed=lambda: clock.speed,
+        )
+    )
 
 
 def _nowhere(_campaign: str) -> None:

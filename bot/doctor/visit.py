@@ -9,12 +9,10 @@ from pathlib import Path
 
 import redis
 
-from bot.app import data_directory, inventories, packages
+from bot.app import data_directory, estate_of, inventories, packages
 from bot.doctor import machines, papers, slack, store
 from bot.doctor.findings import Finding, fail, ok, unknown
-from bot.estate.access import Access
 from bot.estate.errors import EstateError
-from bot.estate.estate import EstateConfig, WindowsEstate
 from bot.procedure.facts import Inventory
 from bot.settings import Secrets, Settings, SettingsError, check_realm, load, secrets
 from bot.version import BOT
@@ -95,22 +93,7 @@ def _machines(settings: Settings, found: Secrets) -> Iterator[Finding]:
     if settings.lab is not None:
         clock.follow(settings.lab.start, settings.lab.anchor, settings.lab.speed)
     try:
-        estate = WindowsEstate(
-            EstateConfig(
-                machines={name: m.address for name, m in settings.machines.items()},
-                access=Access(
-                    transport=settings.winrm.transport,
-                    username=settings.winrm.username,
-                    password=lambda: found.winrm_password,
-                    ca_trust_path=settings.winrm.ca_trust_path,
-                ),
-                job_root=settings.winrm.job_root,
-                runner_task=settings.winrm.runner_task,
-                wall=time.time,
-                lab=clock.lab,
-                speed=lambda: clock.speed,
-            )
-        )
+        estate = estate_of(settings, found, clock, time.time)
     except (EstateError, ValueError) as err:
         yield fail("machines", str(err), "docs/configuration.md, [winrm] and [machines].")
         return
