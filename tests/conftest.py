@@ -39,3 +39,12 @@ def store_client(_valkey_client: redis.Redis) -> redis.Redis:
 def store(store_client: redis.Redis) -> Store:
     """A store on an empty real server."""
     return Store(store_client, bot="rollup-bot 0.1.0")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures the topology tests recorded (issue 4): a passing test's output is not shown otherwise."""
+    passed = terminalreporter.getreports("passed")
+    lines = sorted(str(value) for one in passed for name, value in one.user_properties if name == "topologies")
+    if lines:
+        terminalreporter.section("topologies")
+        terminalreporter.write_line("\n".join(lines))

@@ -101,11 +101,7 @@ class Board:
         if held:
             self.no("NODE-PASSIVE", f"{machine.name} holds {', '.join(held)}: only a passive node may be patched (S6).")
         if not machine.standby:
-            late = [one.name for one in self.machines.values() if one.standby and not self.updated(one)]
-            if late:
-                self.no(
-                    "SCR-TARGETS-FIRST", f"SCR target {', '.join(late)} comes before any node of {self.main} (S16)."
-                )
+            self._targets_first()
         if machine.cluster:
             self._others(machine)
         if step.kind is StepKind.EVACUATE:
@@ -116,6 +112,11 @@ class Board:
             self._empty(machine)
             if machine.installed:
                 machine.out = False
+
+    def _targets_first(self) -> None:
+        late = [one.name for one in self.machines.values() if one.standby and not self.updated(one)]
+        if late:
+            self.no("SCR-TARGETS-FIRST", f"SCR target {', '.join(late)} comes before any node of {self.main} (S16).")
 
     def _others(self, machine: Machine) -> None:
         nodes = self.nodes(machine.cluster)
@@ -157,6 +158,8 @@ class Board:
     def _evacuate(self, step: Step, machine: Machine) -> None:
         if not machine.cluster:
             self.no("NODE-EMPTY", f"{machine.name} is a stand-alone machine: there is nothing to empty.")
+        if machine.out:
+            self.no("NODE-EMPTY", f"{machine.name} is out already.")
         goal = self.get(step.to) if step.to else None
         if goal is not None and (goal is machine or goal.out or goal.cluster.casefold() != machine.cluster.casefold()):
             self.no("GROUP-MOVE-PLAN", f"The groups of {machine.name} cannot go to {step.to}.")
@@ -188,6 +191,8 @@ class Board:
             self.no("MOVE-READY", f"{step.cms or 'No CMS'} cannot go from {step.source} to {step.target}.")
             return
         options = step.option.split("+")
+        if "return" not in options:  # S17: with the move the mail server itself is updated
+            self._targets_first()
         if not same_name(self.at[name], step.source):
             self.no("MOVE-READY", f"{name} is on {self.at[name]}, not on {step.source}.")
         if self.holds(machine):
