@@ -218,6 +218,7 @@ def inventories(settings: Settings) -> dict[str, Inventory]:
             window=c.window,
             windows=tuple((machine, m.window) for machine, m in settings.machines.items() if m.window),
             installs_outside_window=c.installs_outside_window,
+            backups=c.backups,
         )
         for name, c in settings.clusters.items()
     }

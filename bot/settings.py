@@ -77,6 +77,7 @@ class ClusterSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=
     channel: str = ""
     window: str = ""
     installs_outside_window: bool = True  # passive nodes only; a stand-alone target is always bound
+    backups: str = ""  # when its backups run
     soak_minutes: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 15.0
 
 

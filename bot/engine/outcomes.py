@@ -24,7 +24,7 @@ from state.words import (
 
 def after_checks(turn: Turn, campaign: Campaign) -> tuple[Check, ...] | None:
     """The checks after a step on facts read now; None if settings no longer allow reading."""
-    facts = read_for(turn.rooms, campaign, None)
+    facts = read_for(turn.rooms, campaign, campaign.step, When.AFTER)
     package = turn.rooms.package(campaign)
     if facts is None or package is None:
         return None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bot.engine.reading import read
 from bot.engine.rooms import Rooms
 from bot.engine.turn import Turn
+from bot.procedure.asked import wanted
 from bot.procedure.context import Context
 from bot.procedure.facts import Inventory
 from bot.procedure.planner import Nothing, PlanRefusal, make_plan
-from state.words import Campaign, NothingToDo, Package, Plan, PlanExpired, PlanMade, PlanRefused
+from state.words import Campaign, NothingToDo, Package, Plan, PlanExpired, PlanMade, PlanRefused, When
 
 
 def plan(turn: Turn, campaign: Campaign) -> None:
@@ -55,7 +56,7 @@ def plan(turn: Turn, campaign: Campaign) -> None:
 
 def made_now(rooms: Rooms, campaign: Campaign, inventory: Inventory, package: Package) -> Plan | PlanRefusal | Nothing:
     """The plan by facts read now."""
-    facts = read(rooms, inventory, package)
+    facts = read(rooms, inventory, package, asked=wanted(When.PLAN, None))
     context = Context(options=campaign.options, limits=rooms.config.limits, durations=rooms.config.durations)
     return make_plan(facts, package, campaign.options, context=context, bot_version=rooms.config.bot_version)
 

@@ -35,10 +35,12 @@ class Estate(Protocol):
         package: Package | None = None,
         slow: bool = True,
         validate: tuple[tuple[str, str], ...] = (),
+        asked: tuple[tuple[str, str], ...] = (),
     ) -> EstateFacts:
         """Probe machines side by side. `slow` adds copies, replication health, backups.
 
-        `validate` is (cms, target node) pairs for Move-ClusteredMailboxServer -ValidateOnly.
+        `validate` is (cms, target node) pairs for Move-ClusteredMailboxServer -ValidateOnly; `asked` is (machine,
+        kind) pairs of `bot.procedure.asked`, "" standing for every machine.
         Never raises: what could not be read is Unknown.
         """
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.engine.rooms import Rooms
+from bot.procedure.asked import wanted
 from bot.procedure.facts import ClusterView, EstateFacts, Inventory, same_name
 from bot.procedure.planner import still_to_read
-from state.words import Campaign, NodeImage, Package, Step, StepKind
+from state.words import Campaign, NodeImage, Package, Step, StepKind, When
 
 ROUNDS = 3  # nodes, SCR targets, the targets' own cluster
 
@@ -19,15 +20,16 @@ def read(
     *,
     machines: tuple[str, ...] = (),
     validate: tuple[tuple[str, str], ...] = (),
+    asked: tuple[tuple[str, str], ...] = (),
 ) -> EstateFacts:
     """Read the cluster's nodes (or the given machines), then whatever the facts themselves name."""
     wanted = machines or inventory.nodes
-    facts = rooms.estate.read(inventory, tuple(wanted), package=package, validate=validate)
+    facts = rooms.estate.read(inventory, tuple(wanted), package=package, validate=validate, asked=asked)
     for _ in range(ROUNDS):
         more = still_to_read(facts)
         if not more:
             break
-        further = rooms.estate.read(inventory, more, package=package)
+        further = rooms.estate.read(inventory, more, package=package, asked=asked)
         facts = replace(
             facts,
             machines=facts.machines + further.machines,
@@ -36,8 +38,8 @@ def read(
     return facts
 
 
-def read_for(rooms: Rooms, campaign: Campaign, step: Step | None) -> EstateFacts | None:
-    """Read every machine of a campaign's plan; a handoff's target is asked with -ValidateOnly as well.
+def read_for(rooms: Rooms, campaign: Campaign, step: Step | None, when: When = When.GATE) -> EstateFacts | None:
+    """Read every machine of a campaign's plan; before a handoff its target is asked with -ValidateOnly as well.
 
     None when settings no longer declare the cluster.
     """
@@ -45,8 +47,10 @@ def read_for(rooms: Rooms, campaign: Campaign, step: Step | None) -> EstateFacts
     package = rooms.package(campaign)
     if inventory is None or package is None or campaign.plan is None:
         return None
-    validate = ((step.cms, step.target),) if step is not None and step.kind is StepKind.HANDOFF else ()
-    return read(rooms, inventory, package, machines=campaign.plan.machine_set, validate=validate)
+    handoff = step is not None and step.kind is StepKind.HANDOFF and when is When.GATE
+    validate = ((step.cms, step.target),) if step is not None and handoff else ()
+    asked = wanted(when, step)
+    return read(rooms, inventory, package, machines=campaign.plan.machine_set, validate=validate, asked=asked)
 
 
 def image_of(facts: EstateFacts, machine: str) -> NodeImage | None:

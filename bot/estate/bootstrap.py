@@ -19,6 +19,7 @@ LIMIT = 8_000  # characters of the whole command line
 # A script by name, and the files it is made of, in order. Only these are ever sent.
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "probe": ("prelude", "look", "probe", "exchange", "jobs", "ending"),
+    "survey": ("prelude", "survey", "ending"),
     "jobs": ("prelude", "look", "jobs", "ending"),
     "start": ("prelude", "start", "ending"),
     "close": ("prelude", "close", "ending"),

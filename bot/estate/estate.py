@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from bot.estate import bootstrap, probe
+from bot.estate import bootstrap, probe, survey
 from bot.estate.access import Access
 from bot.estate.errors import BadReply, EstateError, Fault, TimedOut, Uncertain
 from bot.estate.reply import Malformed, Reply, read, ticks
 from bot.estate.winrm import Connection
-from bot.procedure.facts import EstateFacts, Inventory, MachineFacts, Unknown, same_name, short
+from bot.procedure.facts import EstateFacts, Inventory, MachineFacts, SurveyFacts, Unknown, same_name, short
 from state.words import JobFolder, JobKind, JobOrder, JobReport, JobSeen, Package
 
 _NETBIOS = 15  # characters of a computer's name as Windows itself says it
@@ -86,13 +86,16 @@ class WindowsEstate:
         package: Package | None = None,
         slow: bool = True,
         validate: tuple[tuple[str, str], ...] = (),
+        asked: tuple[tuple[str, str], ...] = (),
     ) -> EstateFacts:
         """Probe machines side by side. Never raises: what could not be read is Unknown."""
         config = self._config
 
         def one(name: str) -> MachineFacts:
+            kinds = tuple(kind for machine, kind in asked if not machine or same_name(machine, name))
             try:
-                return self._probe(name, package, slow=slow, validate=validate)
+                found = self._probe(name, package, slow=slow, validate=validate)
+                return replace(found, survey=self._survey(name, kinds)) if kinds and found.reached else found
             except EstateError as error:
                 return probe.silent(name, error.reason, read_at=config.wall())
             except ValueError as error:
@@ -128,6 +131,13 @@ class WindowsEstate:
         if package is not None:
             facts = replace(facts, package=probe.package_facts(package.path, reply))
         return facts
+
+    def _survey(self, name: str, kinds: tuple[str, ...]) -> SurveyFacts | Unknown:
+        """What only this moment needs to know."""
+        try:
+            return survey.facts(self._ask(name, "survey", {"kinds": ",".join(kinds)}, self._config.slow_s), kinds)
+        except EstateError as error:
+            return Unknown(error.reason)
 
     def _skew(self, reply: Reply, began: float, ended: float) -> float | Unknown:
         """Node clock minus ours at the middle of the request, wall seconds."""

@@ -200,6 +200,24 @@ class ServiceFacts:
     start: str  # Auto, Manual, Disabled
 
 
+NOT_ASKED = Unknown("not asked at this moment")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterFacts:
+    """One shadow copy writer as `vssadmin list writers` shows it."""
+
+    name: str
+    state: int  # VSS_WRITER_STATE: 1 stable, 2 to 5 a backup is on its way, 6 and more failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyFacts:
+    """What only some moments need to know of a machine: each part is Unknown where it was not asked for."""
+
+    writers: tuple[WriterFacts, ...] | Unknown = NOT_ASKED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineFacts:
     """Everything one probe of one machine answered."""
@@ -233,6 +251,7 @@ class MachineFacts:
     own_standbys: tuple[tuple[str, tuple[StandbyFacts, ...]], ...] | Unknown = field(
         default_factory=lambda: Unknown("not read")
     )  # stand-alone mailbox server: (its own storage group, SCR targets)
+    survey: SurveyFacts | Unknown = NOT_ASKED
     software: tuple[tuple[str, str], ...] = ()  # further named facts: crl, forefront, custom action hash …
     missing: tuple[tuple[str, str], ...] = ()  # (section of the probe, why it could not be read)
 
@@ -247,6 +266,7 @@ class Inventory:
     machines: tuple[str, ...] = ()  # every machine with an address, SCR targets included
     soak_s: float = 900.0
     window: str = ""
+    backups: str = ""  # when its backups run, written like the window; "" = not declared
     windows: tuple[tuple[str, str], ...] = ()  # (machine, its own window), where one is declared
     installs_outside_window: bool = True  # whether passive nodes may be patched while the window is closed
 

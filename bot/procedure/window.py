@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+WRITE_SPANS = 'written like "Sat 22:00-04:00 +01:00"'
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _PART = re.compile(
     r"^(?:(?P<days>[A-Za-z][A-Za-z,-]*)\s+)?(?P<from>\d{1,2}:\d{2})-(?P<to>\d{1,2}:\d{2})(?:\s+(?P<zone>[+-]\d{2}:\d{2}|UTC))?$"

@@ -36,6 +36,7 @@ _FIRST = {
     "look": ("test_jobs.py", "test_foreign.py"),
     "jobs": ("test_foreign.py", "test_jobs.py"),
     "tidy": ("test_jobs.py",),
+    "survey": ("test_survey.py",),
 }
 
 # Words that make no difference when they are spoiled, each with its reason. Everything else must be noticed.

@@ -21,7 +21,7 @@ EXCHANGE_2007 = {
     "test-mapiconnectivity", "move-clusteredmailboxserver", "stop-clusteredmailboxserver",
     "start-clusteredmailboxserver",
 }  # fmt: skip
-NATIVE = {"cluster.exe", "schtasks.exe", "cmd.exe", "msiexec.exe"}
+NATIVE = {"cluster.exe", "schtasks.exe", "cmd.exe", "msiexec.exe", "vssadmin.exe"}
 
 NEWER_SYNTAX = {
     "class_statement": "class is PowerShell 5",

@@ -10,6 +10,7 @@ from importlib.resources import files
 import pytest
 
 from bot.estate import bootstrap
+from bot.procedure.asked import KINDS
 from tests.powershell.lint import findings, functions
 
 SCRIPTS = sorted(f.name for f in files("bot.estate").joinpath("scripts").iterdir() if f.name.endswith(".ps1"))
@@ -80,18 +81,23 @@ TAKES = {
     "start": ("machine", "root", "name", "kind", "runner", "job", "file", "command"),
     "close": ("machine", "root", "name", "job"),
     "tidy": ("name",),
+    "survey": (),
 }
 
 
 def largest(script: str) -> dict[str, str]:
     """The longest parameters a script may realistically be sent with."""
-    kinds = "fast,jobs,package,slow,validate" if script == "probe" else script
+    kinds = {"probe": "fast,jobs,package,slow,validate", "survey": ",".join(KINDS)}.get(script, script)
     return {"kinds": kinds} | {key: LARGEST[key] for key in TAKES[script]}
 
 
 @pytest.mark.parametrize("name", sorted(bootstrap.SCRIPTS))
 def test_a_script_with_its_largest_parameters_fits_into_one_command_line(name: str) -> None:
     assert len(bootstrap.command_line(name, largest(name))) <= 8000
+
+
+def test_every_kind_of_question_has_its_section_in_the_survey() -> None:
+    assert re.findall(r"Section '(\w+)' '\1'", bootstrap.source("survey")) == list(KINDS)
 
 
 def test_a_script_that_does_not_fit_is_refused_before_anything_is_sent() -> None:

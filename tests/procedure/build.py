@@ -29,6 +29,8 @@ from bot.procedure.facts import (
     QuorumModel,
     ServiceFacts,
     StandbyFacts,
+    SurveyFacts,
+    WriterFacts,
 )
 from bot.procedure.levels import Build, row_of
 from bot.procedure.planner import make_plan
@@ -73,6 +75,17 @@ def services(*, active: bool = False) -> tuple[ServiceFacts, ...]:
     )
 
 
+def surveyed(**more: Any) -> SurveyFacts:
+    """Everything a survey can say of a healthy machine."""
+    fields: dict[str, Any] = {
+        "writers": (
+            WriterFacts(name="System Writer", state=1),
+            WriterFacts(name="Microsoft Exchange Replica Writer", state=1),
+        ),
+    }
+    return SurveyFacts(**(fields | more))
+
+
 def machine(name: str, *, build: str = OLD, package: Package = PACKAGE, **more: Any) -> MachineFacts:
     """One machine that answered everything."""
     fields: dict[str, Any] = {
@@ -89,6 +102,7 @@ def machine(name: str, *, build: str = OLD, package: Package = PACKAGE, **more: 
         "disk_free_mb": (("C:", 20000), ("D:", 9000)),
         "roles": ("Mailbox",),
         "own_standbys": (),
+        "survey": surveyed(),
     }
     return MachineFacts(name=name, reached=True, **(fields | more))
 

@@ -23,6 +23,7 @@ from bot.procedure.facts import (
     ServiceFacts,
     StandbyFacts,
     Unknown,
+    WriterFacts,
 )
 from bot.procedure.rules import HELD_ELSEWHERE, RULES, RULES_VERSION, blocking, evaluate
 from bot.procedure.rules.page import render_rules
@@ -45,6 +46,7 @@ from tests.procedure.build import (
     scc,
     services,
     silent,
+    surveyed,
 )
 
 GONE = Unknown("the section failed")
@@ -87,6 +89,18 @@ def view(**fields: object) -> Change:
 
 def window(text: str) -> Change:
     return lambda facts: replace(facts, inventory=replace(facts.inventory, window=text))
+
+
+def backups(window: str, declared: str) -> Change:
+    return lambda facts: replace(facts, inventory=replace(facts.inventory, window=window, backups=declared))
+
+
+def asked(name: str, **fields: object) -> Change:
+    return lambda facts: change(facts, name, survey=surveyed(**fields))
+
+
+def writer(state_: int) -> Change:
+    return asked("EXN2", writers=(WriterFacts(name="Microsoft Exchange Replica Writer", state=state_),))
 
 
 def seen_by_one(facts: EstateFacts) -> EstateFacts:
@@ -303,14 +317,17 @@ ROWS = (
     Row("BACKUP-RUNNING", "gate_install", cms(databases=dbs(backup_running=True)), BLOCK, "is running", waivable=True),
     Row("BACKUP-RUNNING", "gate_install", cms(databases=dbs(backup_running=GONE)), UNKNOWN, "not known"),
     Row("BACKUP-RUNNING", "gate_install", cms(databases=GONE), UNKNOWN, "not known"),
-    Row(
-        "BACKUP-RUNNING",
-        "gate_install",
-        on("EXN2", software=(("replica-writer", "Failed"),)),
-        BLOCK,
-        "Replica Writer",
-        waivable=True,
-    ),
+    Row("BACKUP-RUNNING", "gate_install", writer(5), BLOCK, "the copy there is running", waivable=True),
+    Row("BACKUP-RUNNING", "gate_handoff", writer(5), BLOCK, "the copy there is running"),
+    Row("BACKUP-RUNNING", "gate_install", writer(8), BLOCK, "last backup failed", waivable=True),
+    Row("BACKUP-RUNNING", "gate_install", on("EXN2", survey=GONE), UNKNOWN, "reads the copy"),
+    Row("BACKUP-RUNNING", "gate_handoff", asked("EXN2", writers=GONE), UNKNOWN, "reads the copy"),
+    Row("BACKUP-RUNNING", "gate_install", asked("EXN2", writers=()), UNKNOWN, "its writer is not listed"),
+    Row("BACKUP-RUNNING", "plan", lambda f: f, WARN, "not declared"),
+    Row("BACKUP-RUNNING", "plan", backups("Sat 22:00-23:00", "Sat 22:30-04:00"), BLOCK, "overlap", waivable=True),
+    Row("BACKUP-RUNNING", "plan", backups("", "Sat 20:10-20:20"), BLOCK, "from now on", waivable=True),
+    Row("BACKUP-RUNNING", "plan", backups("Sat 18:00-06:00", "Sun 07:00-08:00"), PASS, "No declared backup"),
+    Row("BACKUP-RUNNING", "plan", backups("", "at night"), UNKNOWN, "cannot be read"),
     Row("SEEDING-NONE", "gate_install", cms(copies=copies("Seeding")), BLOCK, "Seeding", waivable=True),
     Row(
         "SEEDING-NONE",
@@ -503,6 +520,19 @@ def test_a_clustered_target_with_a_mail_server_of_its_own_is_stopped() -> None:
     assert check.verdict is BLOCK
     empty = estate("CLUSTER01", ("EXN1", "EXN2"), (*nodes, *cluster("STANDBY", ("SB1", "SB2"))))
     assert replace(moments.plan, facts=empty, plan=None).check("SCR-TARGET-PASSIVE").applicable
+
+
+def test_a_node_whose_replication_service_is_stopped_has_no_writer_and_no_backup() -> None:
+    gone = tuple(s for s in services() if s.name != "MSExchangeRepl")
+    stopped = (*gone, ServiceFacts(name="MSExchangeRepl", state="Stopped", start="Auto"))
+    facts = change(moments.gate_install.facts, "EXN2", survey=surveyed(writers=()), services=stopped)
+    assert replace(moments.gate_install, facts=facts).check("BACKUP-RUNNING").verdict is PASS
+
+
+def test_a_single_copy_has_no_passive_copy_a_backup_could_read() -> None:
+    facts = change(scc(1, 1), "N2", survey=GONE)
+    step = replace(moments.INSTALL, target="N2", cluster="SCC")
+    assert replace(moments.gate_install, facts=facts, step=step, plan=None).check("BACKUP-RUNNING").verdict is PASS
 
 
 def test_a_window_that_is_long_enough_passes() -> None:

@@ -223,7 +223,8 @@ class Reads:
                     ("Recovery", False),
                     ("Identity", full),
                     ("Mounted", database.mounted if status else None),
-                    ("BackupInProgress", bool(database.backup) if status else None),
+                    # What the store knows: a backup of the passive copy runs inside the Replication service.
+                    ("BackupInProgress", database.backup == "active" if status else None),
                     ("LastFullBackup", backup if status else None),
                     ("IsValid", True),
                 ],

@@ -33,6 +33,7 @@ _WITH_EFFECT = re.compile(
 def equip(estate: Estate, machine: Machine, told: MachineWords, cluster: FailoverCluster | None, runner: bytes) -> None:
     """Put tools, cmdlets, packages and the runner task on a machine, and follow what happens to it."""
     world = estate.world
+    machine.language = told.language
     record = recorder(world)
     shell = Shell(world, estate.exchange, machine, cluster, estate.stand_alone, record, estate.clusters)
     hidden = frozenset(short(n.name) for c in estate.scenario.clusters for n in c.nodes if n.hidden)

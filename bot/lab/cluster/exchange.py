@@ -239,7 +239,7 @@ class Exchange:
                     for database in cms.databases:
                         if database.backup == "passive":
                             database.backup = ""  # the VSS backup ran inside it
-                    self.backups(cms)
+                self.backups(cms)
                 if touched:
                     self.judge(cms, job)
 
@@ -254,7 +254,11 @@ class Exchange:
                 node.machine.vss_writers["Microsoft Exchange Writer"] = busy if "active" in kinds else ""
             if cms.ccr:
                 here = node is passive and "passive" in kinds
-                node.machine.vss_writers["Microsoft Exchange Replica Writer"] = busy if here else ""
+                writers, service = node.machine.vss_writers, node.machine.services.get(REPL)
+                if service is not None and service.state == "Running":
+                    writers["Microsoft Exchange Replica Writer"] = busy if here else ""
+                else:
+                    writers.pop("Microsoft Exchange Replica Writer", None)  # it lives in the Replication service
 
     def mail(self, cms: Cms, storage_group: str = "") -> None:
         """Someone sends a megabyte of mail: logs are made and copied, Initializing ends."""

@@ -219,6 +219,20 @@ def fsutil(session: Session, argv: list[str], raw: str) -> int:
     return 0
 
 
+# The words around a writer's name and state, by language; names and the numbers in brackets are the same everywhere.
+_VSS_WORDS = {
+    "en": ("Writer name", "Writer Id", "Writer Instance Id", "State", "Stable", "Last error: No error"),
+    "de": (
+        "Verfassername",
+        "Verfasserkennung",
+        "Verfasserinstanzkennung",
+        "Status",
+        "Stabil",
+        "Letzter Fehler: Kein Fehler",
+    ),
+}
+
+
 def vssadmin(session: Session, argv: list[str], raw: str) -> int:
     """`vssadmin list writers`: `machine.vss_writers` maps a writer's name to its state, "" standing for Stable."""
     session.out("vssadmin 1.1 - Volume Shadow Copy Service administrative command-line tool\r\n"
@@ -226,9 +240,11 @@ def vssadmin(session: Session, argv: list[str], raw: str) -> int:
     if [word.casefold() for word in argv[1:3]] != ["list", "writers"]:
         session.err("Error: Invalid command.\r\n")
         return 2
-    for number, (name, state) in enumerate(session.machine.vss_writers.items()):
+    name_, id_, instance_, state_, stable, no_error = _VSS_WORDS[session.machine.language]
+    for number, (name, state) in enumerate(session.machine.vss_writers.items(), 1):
         session.out(
-            f"Writer name: '{name}'\r\n   Writer Id: {{{number:08x}-0000-0000-0000-000000000000}}\r\n"
-            f"   State: {state or '[1] Stable'}\r\n   Last error: No error\r\n\r\n"
+            f"{name_}: '{name}'\r\n   {id_}: {{{number:08x}-15f7-4bcd-987e-8e1acb462fb7}}\r\n"
+            f"   {instance_}: {{{number:08x}-a9fe-43f9-a61f-86563b439453}}\r\n"
+            f"   {state_}: {state or f'[1] {stable}'}\r\n   {no_error}\r\n\r\n"
         )
     return 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bot.procedure.context import Context
-from bot.procedure.facts import EstateFacts, MachineFacts, Unknown, same_name
+from bot.procedure.facts import EstateFacts, MachineFacts, SurveyFacts, Unknown, same_name
 from bot.procedure.levels import Build, lower_of, machine_level, try_build, updated
 from bot.procedure.picture import Picture
 from bot.procedure.reach import Standby, cluster_name_of, known_name, picture_of, scope, standbys
@@ -183,6 +183,11 @@ class Case:
         """A machine's facts, if it was read and answered."""
         found = self.facts.machine(name)
         return found if found is not None and found.reached else None
+
+    def survey(self, name: str) -> SurveyFacts | Unknown:
+        """What only this moment needs to know of a machine, or why it is not known."""
+        machine = self.machine(name)
+        return machine.survey if machine else Unknown(self.silent(name))
 
     def silent(self, name: str) -> str:
         """Why a machine has no facts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import Unknown, same_name
+from bot.procedure.facts import ClusterKind, Unknown, WriterFacts, same_name
 from bot.procedure.picture import Cms
 from bot.procedure.rules.case import (
     DISRUPTIVE,
@@ -16,11 +16,14 @@ from bot.procedure.rules.case import (
     unknown,
     warns,
 )
-from state.words import Fact, StepKind
+from bot.procedure.window import WRITE_SPANS, Span, spans
+from state.words import Fact, Step, StepKind
 
 _BROKEN = {"failed", "suspended", "failedandsuspended", "disabled"}
 _COMING = {"servicedown"}
 _ACTS = DISRUPTIVE | {StepKind.HANDOFF}
+_STABLE, _BACKING_UP = 1, {2, 3, 4, 5}  # VSS_WRITER_STATE, which vssadmin prints in brackets
+_WRITERS = "`vssadmin list writers`"
 
 
 def _affected(case: Case) -> tuple[Cms, ...] | Finding:
@@ -72,7 +75,9 @@ def seeding_none(case: Case) -> Finding:
 def backup_running(case: Case) -> Finding:
     """S13/§9: a move ends a running backup, and so does an install on the passive copy it reads from."""
     step, affected = case.step, _affected(case)
-    if step is None or (step.kind is not StepKind.HANDOFF and not case.in_main(step.target)):
+    if step is None:
+        return _schedule(case)
+    if step.kind is not StepKind.HANDOFF and not case.in_main(step.target):
         return not_needed("No backup of a mail server runs on this machine.")
     if isinstance(affected, Finding):
         return affected
@@ -99,29 +104,84 @@ def backup_running(case: Case) -> Finding:
                 )
             else:
                 found.append(passes("", fact))
-    writer = _writer(case, step.target)
-    if writer is not None:
-        found.append(writer)
+    found += _writers(case, step)
     if not found:
         return not_needed("There are no databases.")
     return together(found, "No backup is running.")
 
 
-def _writer(case: Case, name: str) -> Finding | None:
-    """The Replica writer of the passive copy, where the probe read it (`vssadmin list writers`)."""
+def _writers(case: Case, step: Step) -> list[Finding]:
+    """The shadow copy writer of the passive copy (CCR): a backup of that copy is seen there and nowhere else.
+
+    On a passive node the Information Store does not run, so every Exchange writer there is the Replication service's.
+    """
+    if case.cluster is not None and case.cluster.kind is ClusterKind.SCC:
+        return []  # one copy only, on the active node
+    name = step.target
+    survey = case.survey(name)
+    writers = survey if isinstance(survey, Unknown) else survey.writers
+    if isinstance(writers, Unknown):
+        return [unknown(f"Whether a backup reads the copy on {name} is not known: {writers.why}.", _WRITERS)]
+    mine = [one for one in writers if one.name.casefold().startswith("microsoft exchange")]
+    return [_writer(one, step) for one in mine] or [_no_writer(case, name)]
+
+
+def _writer(writer: WriterFacts, step: Step) -> Finding:
+    name, fact = step.target, Fact(name=writer.name, value=f"state {writer.state}", machine=step.target)
+    if writer.state == _STABLE:
+        return passes("", fact)
+    busy = writer.state in _BACKING_UP
+    said = "a backup of the copy there is running" if busy else "its last backup failed, and the next may be trying"
+    return blocks(
+        f"The {writer.name} on {name} is in state [{writer.state}], not [{_STABLE}]: {said}.",
+        "Wait until it is done, and keep the next one out of the way." if busy else f"Find out on {name}: {_WRITERS}",
+        fact,
+        waivable=step.kind is not StepKind.HANDOFF,
+    )
+
+
+def _no_writer(case: Case, name: str) -> Finding:
+    """No Exchange writer: right while the Replication service is stopped, and only then."""
     machine = case.machine(name)
-    state = dict(machine.software).get("replica-writer", "") if machine else ""
-    if not state:
-        return None
-    fact = Fact(name="Exchange Replica Writer", value=state, machine=name)
-    if "stable" not in state.casefold():
+    services = machine.services if machine else Unknown(case.silent(name))
+    if isinstance(services, Unknown):
+        return unknown(f"{name} lists no Exchange writer, and its services are not known: {services.why}.", _WRITERS)
+    running = any(one.name.casefold() == "msexchangerepl" and one.state == "Running" for one in services)
+    if running:
+        return unknown(f"The Replication service runs on {name} and its writer is not listed.", _WRITERS)
+    return passes("", Fact(name="Exchange writer", value="none, the Replication service is stopped", machine=name))
+
+
+def _schedule(case: Case) -> Finding:
+    """§9: the plan asks when backups run; one that overlaps with the maintenance window has to be moved."""
+    name, declared, now = case.main.name, case.facts.inventory.backups, case.facts.now
+    if isinstance(case.main.cms, tuple) and not case.main.cms:
+        return not_needed(f"{name} holds no mail server.")
+    if not declared:
+        return warns(
+            f"When the backups of {name} run is not declared; an install or a handoff would end one.",
+            f'Ask whoever runs them, or declare it: backups = "Mon-Fri 01:00-05:00 +01:00" in [clusters.{name}].',
+        )
+    window = case.facts.inventory.window
+    need = sum(step.expected_s for step in case.plan.steps) if case.plan else 0.0
+    try:
+        # Without a window the campaign may begin now, and takes as long as its steps do.
+        ours = spans(window, now) if window else (Span(now, now + need),)
+        theirs = spans(declared, now)
+    except ValueError as error:
+        return unknown(
+            f"When backups of {name} run, or its window, cannot be read: {error}.", f"backups: {WRITE_SPANS}"
+        )
+    fact = Fact(name="declared backups", value=declared, machine=name)
+    if any(one.begin < other.end and other.begin < one.end and one.end > now for one in ours for other in theirs):
+        what = f"the maintenance window ({window})" if window else "the time from now on that the steps need"
         return blocks(
-            f"The Exchange Replica Writer on {name} is in state {state!r}: a backup of the passive copy runs.",
-            "Wait until it is done.",
+            f"The declared backups of {name} ({declared}) overlap with {what}: a step would end one.",
+            "Move the backups, or make sure that none runs then, and accept it with a reason.",
             fact,
             waivable=True,
         )
-    return passes("", fact)
+    return passes("No declared backup runs while the plan may be carried out.", fact)
 
 
 def backup_recent(case: Case) -> Finding:
@@ -244,11 +304,16 @@ RULES = (
         says="No backup is running that this step would end.",
         source="S13; MOVE-HOWTO: running backups of the CMS are aborted; facts/exchange.md §9",
         sentences=("S13",),
+        plan=True,
         gate=_ACTS,
-        needs=("BackupInProgress of every database", "the Replica writer where it was read"),
+        needs=(
+            "BackupInProgress of every database",
+            "the Exchange writers of the node (`vssadmin list writers`), CCR only",
+            "the declared backups and the maintenance window, at the plan",
+        ),
         stops="The backup would be lost.",
-        remedy="Wait until it is done.",
-        waivable="before an install, with a reason; never before a handoff",
+        remedy="Wait until it is done; keep backups out of the maintenance window.",
+        waivable="at the plan and before an install, with a reason; never before a handoff",
         judge=backup_running,
     ),
     Rule(

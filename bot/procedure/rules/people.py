@@ -15,10 +15,10 @@ from bot.procedure.rules.case import (
     unknown,
     warns,
 )
-from bot.procedure.window import current, spans
+from bot.procedure.window import WRITE_SPANS, current, spans
 from state.words import Fact, Step, StepKind
 
-_HOW = 'Write it like: window = "Sat 22:00-04:00 +01:00"'
+_HOW = f"window: {WRITE_SPANS}."
 
 
 def _bound(case: Case, step: Step) -> bool:

@@ -1,0 +1,91 @@
+"""These tests ask machines what only some moments need to know: survey.ps1, run there as it is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.estate import survey
+from bot.estate.reply import Reply
+from bot.lab.cluster.happenings import Fault as Happening
+from bot.procedure.facts import NOT_ASKED, SurveyFacts, Unknown, WriterFacts
+from tests.estate.conftest import Range
+
+REPLICA, STORE = "Microsoft Exchange Replica Writer", "Microsoft Exchange Writer"
+
+
+def seen(lab: Range, name: str, *kinds: str) -> SurveyFacts:
+    asked = tuple((name, kind) for kind in kinds)
+    found = lab.estate.read(lab.inventory, (name,), slow=False, asked=asked).machines[0]
+    assert isinstance(found.survey, SurveyFacts), found.survey
+    return found.survey
+
+
+def exchange_writers(facts: SurveyFacts) -> dict[str, int]:
+    assert isinstance(facts.writers, tuple), facts.writers
+    return {one.name: one.state for one in facts.writers if one.name.startswith("Microsoft Exchange")}
+
+
+def test_only_the_machines_and_kinds_that_were_asked_answer(quiet: Range) -> None:
+    asked = (("EXN2", "writers"),)
+    one, two = quiet.estate.read(quiet.inventory, ("EXN1", "EXN2"), slow=False, asked=asked).machines
+    assert one.survey == NOT_ASKED
+    assert isinstance(two.survey, SurveyFacts)
+    assert two.missing == ()
+
+
+def test_a_backup_of_the_passive_copy_is_seen_in_the_writer_of_its_node_only(ccr: Range) -> None:
+    assert exchange_writers(seen(ccr, "EXN2", "writers")) == {REPLICA: 1}
+    ccr.lab._happenings.happen(Happening(kind="backup", cms="CMS1", to="passive"))
+    assert exchange_writers(seen(ccr, "EXN2", "writers")) == {REPLICA: 5}
+    assert exchange_writers(seen(ccr, "EXN1", "writers")) == {REPLICA: 1, STORE: 1}
+    server = ccr.estate.read(ccr.inventory, ("EXN1",), slow=False).machines[0].cms
+    assert isinstance(server, tuple)
+    assert isinstance(server[0].databases, tuple)
+    assert [db.backup_running for db in server[0].databases] == [False, False]  # the store does not know of it
+
+
+def test_names_and_numbers_are_read_whatever_the_language(ccr: Range) -> None:
+    ccr.lab.machines[1].language = "de"
+    assert exchange_writers(seen(ccr, "EXN2", "writers")) == {REPLICA: 1}
+
+
+def test_a_stopped_replication_service_has_no_writer(ccr: Range) -> None:
+    ccr.lab.machines[1].services.stop("MSExchangeRepl")
+    assert exchange_writers(seen(ccr, "EXN2", "writers")) == {}
+
+
+def test_a_tool_that_fails_is_no_answer(ccr: Range) -> None:
+    ccr.lab.machines[1].natives["vssadmin"] = lambda session, argv, raw: 2
+    found = seen(ccr, "EXN2", "writers")
+    assert found.writers == Unknown("writers: vssadmin ended with 2")
+
+
+def test_a_machine_that_does_not_answer_the_survey_says_why(ccr: Range) -> None:
+    ccr.lab.machines[1].natives.pop("vssadmin")
+    found = seen(ccr, "EXN2", "writers").writers
+    assert isinstance(found, Unknown)
+    assert "vssadmin.exe" in found.why
+
+
+def answered(*lines: str) -> SurveyFacts:
+    rows = tuple(("writer", (line,)) for line in lines)
+    return survey.facts(Reply(rows, {"writers": ""}, True), ("writers",))
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ((), "no writer"),
+        (("Writer name: 'A'", "   Last error: No error"), "writer A has no state"),
+        (("Writer name: 'A'", "Writer name: 'B'", "   State: [1] Stable"), "writer A has no state"),
+    ],
+)
+def test_a_list_of_writers_with_a_hole_in_it_is_not_believed(lines: tuple[str, ...], why: str) -> None:
+    found = answered(*lines).writers
+    assert isinstance(found, Unknown)
+    assert why in found.why
+
+
+def test_a_writer_is_its_name_and_the_number_of_its_state() -> None:
+    lines = ("Writer name: 'A'", "   Writer Id: {1-1}", "   State: [10] Failed", "   Last error: Timed out")
+    assert answered(*lines).writers == (WriterFacts(name="A", state=10),)
