@@ -1,8 +1,9 @@
-"""The long runs: `make soak`, or `make soak PART=kills|scenarios|scripts`. Exits 1 if anything went wrong, and says what.
+"""The long runs: `make soak`, or `make soak PART=kills|scenarios|storms|scripts`. Exits 1 if anything went wrong, and says what.
 
 kills      SIGKILL at every single transition of a ccr campaign, before and after, then at pairs drawn at random
-scenarios  every scenario at a third of the speed of the tests, judged by the truth log and by `verify`; then every rule of
-           the procedure is made blind once, and the tests of the procedure must notice
+scenarios  every rule of the procedure is made blind once, and the tests of the procedure must notice; then every scenario
+           at a third of the speed of the tests, judged by the truth log and by `verify`
+storms     scenario files drawn at random, judged by what no campaign may ever do
 scripts    every word of the scripts is spoiled once (tests/peers/mutants.py)
 """
 
@@ -22,9 +23,11 @@ from pathlib import Path
 from bot.lab.scenario import load, names
 from bot.procedure.rules import RULES
 from tests.crash.killing import not_approved, play_and_kill, records
+from tests.storms import judged
 
 SIDE_BY_SIDE = 2  # plays at once
 PAIRS = 120
+STORMS = 60
 SPEED = 80.0
 ROOT = Path(__file__).parents[1]
 BOT = (sys.executable, "-m", "bot.cli")
@@ -97,6 +100,13 @@ def rules() -> int:
         return _count(zip(every, pool.map(unnoticed, every), strict=True))
 
 
+def storms() -> int:
+    """How many campaigns nobody thought of went wrong."""
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        seeds = [random.randrange(10**6) for _ in range(STORMS)]
+        return _count(zip(seeds, (wrong for _end, wrong in pool.map(judged, seeds)), strict=True))
+
+
 def scripts() -> int:
     """1 if a spoiled word of a script goes unnoticed."""
     from tests.peers import mutants
@@ -114,7 +124,8 @@ def _count(found: Iterable[tuple[object, list[str]]]) -> int:
 
 PARTS: dict[str, tuple[Callable[[], int], ...]] = {
     "kills": (kills,),
-    "scenarios": (scenarios, rules),
+    "scenarios": (rules, scenarios),
+    "storms": (storms,),
     "scripts": (scripts,),
 }
 
