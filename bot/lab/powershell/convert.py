@@ -44,6 +44,8 @@ def float_text(value: float) -> str:
 
 def to_string(value: Any, ofs: str = " ") -> str:
     """A value inside a string, or as an argument that wants one."""
+    if value.__class__ is str:  # the usual case; its subclasses below are made plain
+        return value
     if isinstance(value, bool):
         return "True" if value else "False"
     if isinstance(value, str):
@@ -75,6 +77,8 @@ def to_string(value: Any, ofs: str = " ") -> str:
 
 def to_bool(value: Any) -> bool:
     """Truth: empty string, zero, null and empty arrays are false; an array of one is its item's truth."""
+    if value.__class__ is bool:
+        return value
     if isinstance(value, list | tuple):
         if len(value) == 1:
             inner = value[0]

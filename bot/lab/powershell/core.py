@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.lab.powershell.parse import ParseFailed
     from bot.lab.powershell.scope import Scope
     from bot.lab.powershell.stages import CodeStage, Stage
-    from bot.lab.powershell.values import ArrayList, ErrorRecord, PSObject, ScriptBlock
+    from bot.lab.powershell.values import ArrayList, ErrorRecord, Hashtable, PSObject, ScriptBlock
     from bot.lab.windows.machine import CmdletSpec, Machine, Session
 
 Out = Callable[[Any], None]
@@ -48,20 +48,16 @@ class Core:
         """expressions: a variable's value."""
         raise NotImplementedError
 
-    def assign(self, target: n.Node, value: Any) -> None:
-        """expressions: put a value where the target stands."""
+    def set_variable(self, prefix: str, name: str, value: Any) -> None:
+        """expressions: `$prefix:name = value`."""
         raise NotImplementedError
 
-    def assignment(self, node: n.Assign) -> Any:
-        """expressions: run an assignment."""
+    def remember_match(self, table: Hashtable) -> None:
+        """expressions: keep $matches."""
         raise NotImplementedError
 
     def value_of(self, node: n.Node) -> Any:
         """expressions: a statement's output as one value."""
-        raise NotImplementedError
-
-    def truth(self, node: n.Node) -> bool:
-        """expressions: a condition."""
         raise NotImplementedError
 
     def execute(self, node: n.Node, out: Out) -> None:
@@ -72,8 +68,18 @@ class Core:
         """statements: run a list of statements."""
         raise NotImplementedError
 
-    def run_pipeline(self, node: n.Pipeline, out: Out) -> None:
-        """pipeline: run a pipeline."""
+    def trapped(self, statement: n.Node, traps: tuple[n.Trap, ...], out: Out) -> None:
+        """statements: run a statement beside traps."""
+        raise NotImplementedError
+
+    def turn(self, body: n.Block, label: str, out: Out) -> bool:
+        """statements: one turn of a loop; False when it is to end."""
+        raise NotImplementedError
+
+    def redirect(
+        self, stage: Stage, redirections: tuple[n.Redirection, ...], out: Out, finish: list[Callable[[], None]]
+    ) -> Out:
+        """pipeline: where a stage's output goes."""
         raise NotImplementedError
 
     def read_lines(self, path: str) -> list[str]:

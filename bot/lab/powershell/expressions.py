@@ -1,53 +1,35 @@
-"""Evaluating expressions: variables, strings, operators, members, calls, assignments."""
+"""Expressions: what each kind of them is made into, and what they ask of the process they run in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from bot.lab.powershell import members, operators
+from bot.lab.powershell import calling, operators  # noqa: F401 - calling adds its kinds
 from bot.lab.powershell import nodes as n
-from bot.lab.powershell.convert import cast, enumerates, to_bool, to_int, to_list, to_number, to_string
+from bot.lab.powershell.convert import cast, to_bool, to_int, to_list, to_number, to_string
 from bot.lab.powershell.core import Core
-from bot.lab.powershell.dotnet import call_static, get_static, set_static
+from bot.lab.powershell.making import MAKERS, Evaluate, evaluator, find_type, valuer
 from bot.lab.powershell.scope import CONSTANTS
+from bot.lab.powershell.storing import storer
 from bot.lab.powershell.typenames import resolve
-from bot.lab.powershell.values import (
-    NOTHING,
-    ArrayList,
-    CmdletError,
-    Hashtable,
-    NetError,
-    Nothing,
-    PSType,
-    ScriptBlock,
-    net_error,
-)
-from bot.lab.windows.services import ServiceError
+from bot.lab.powershell.values import NOTHING, ArrayList, Hashtable, NetError, Nothing, PSType, ScriptBlock, net_error
 
 _OPS = {"+=": "+", "-=": "-", "*=": "*", "/=": "/", "%=": "%"}
-
-
-def find_type(name: str) -> str:
-    """A type's full name, or PowerShell's complaint."""
-    found = resolve(name)
-    if found is None:
-        raise net_error(f"Unable to find type [{name}]: make sure that the assembly containing this type is loaded.")
-    return found
+_SCOPES = frozenset({"global", "script", "local", "private", "variable"})
+_OWN = frozenset({"_", "input", "args", "matches", "lastexitcode", "ofs"})  # strict mode lets these be missing
 
 
 class Expressions(Core):
-    """`ev` gives an expression's value."""
+    """What expressions ask of the process they run in."""
 
     def ev(self, node: n.Node) -> Any:
         """The value of an expression node."""
-        return _EVALUATORS[type(node)](self, node)
-
-    # variables
+        return evaluator(node)(self)
 
     def variable(self, prefix: str, name: str) -> Any:
         """A variable's value; a missing one is null, under strict mode an error."""
-        if prefix and prefix not in {"global", "script", "local", "private", "variable"}:
+        if prefix and prefix not in _SCOPES:
             return self._drive_value(prefix, name)
         if name in CONSTANTS:
             return CONSTANTS[name]
@@ -59,7 +41,7 @@ class Expressions(Core):
             return found.variables[name]
         if name == "pwd":
             return self.session.cwd
-        if self.strict and name not in {"_", "input", "args", "matches", "lastexitcode", "ofs"}:
+        if self.strict and name not in _OWN:
             raise net_error(f"The variable '${name}' cannot be retrieved because it has not been set.")
         return None
 
@@ -73,37 +55,8 @@ class Expressions(Core):
         raise net_error(f"Cannot find drive. A drive with the name '{prefix}' does not exist.",
                         "System.Management.Automation.DriveNotFoundException")  # fmt: skip
 
-    def assign(self, target: n.Node, value: Any) -> None:
-        """Put a value where the target stands."""
-        if isinstance(value, Nothing):
-            value = None
-        if isinstance(target, n.Variable):
-            self._set_variable(target.scope, target.name, value)
-        elif isinstance(target, n.Cast):
-            kind = find_type(target.type)
-            if isinstance(target.operand, n.Variable):
-                scope = self.scope.named(target.operand.scope)
-                scope.types[target.operand.name] = kind
-            self.assign(target.operand, cast(value, kind))
-        elif isinstance(target, n.Member):
-            self._set_member(target, value)
-        elif isinstance(target, n.Index):
-            members.set_index(self.ev(target.target), self.ev(target.index), value)
-        elif isinstance(target, n.ArrayLiteral):
-            items = to_list(value)
-            last = len(target.items) - 1
-            for i, part in enumerate(target.items):
-                rest = items[i:]
-                self.assign(part, (rest[0] if len(rest) == 1 else rest or None) if i == last else
-                            items[i] if i < len(items) else None)  # fmt: skip
-        elif isinstance(target, n.Paren):
-            raise net_error("The assignment expression is not valid. The input to an assignment operator must be an "
-                            "object that is able to accept assignments, such as a variable or a property.")  # fmt: skip
-        else:
-            raise net_error("Invalid assignment expression. The left hand side of an assignment operator needs to be "
-                            "something that can be assigned to like a variable or a property.")  # fmt: skip
-
-    def _set_variable(self, prefix: str, name: str, value: Any) -> None:
+    def set_variable(self, prefix: str, name: str, value: Any) -> None:
+        """`$prefix:name = value`."""
         if prefix == "env":
             folded = name.casefold()
             key = next((k for k in self.session.env if k.casefold() == folded), name)
@@ -117,238 +70,262 @@ class Expressions(Core):
             return
         self.scope.named(prefix).set(name, value)
 
-    def _set_member(self, target: n.Member, value: Any) -> None:
-        name = self._name(target.name)
-        if target.static:
-            holder = self.ev(target.target)
-            set_static(self, holder.name if isinstance(holder, PSType) else to_string(holder), name, value)
-            return
-        members.set_property(self.ev(target.target), name, value)
-
-    def _name(self, name: str | n.Node) -> str:
-        return name if isinstance(name, str) else to_string(self.ev(name))
-
-    def assignment(self, node: n.Assign) -> Any:
-        """Run an assignment; its value, for `$a = $b = 1` and `($a = 1)`."""
-        value = self.value_of(node.value)
-        if node.op != "=":
-            value = operators.binary(_OPS[node.op], self.ev(node.target), value)
-        if isinstance(value, Nothing):
-            value = None
-        self.assign(node.target, value)
-        return value
-
     def value_of(self, node: n.Node) -> Any:
         """What a statement gives when its output is taken as a value."""
-        if isinstance(node, n.Assign):
-            return self.assignment(node)
-        if isinstance(node, n.Pipeline) and len(node.stages) == 1:
-            only = node.stages[0]
-            if isinstance(only, n.ExpressionCommand) and not only.redirections:
-                value = self.ev(only.value)
-                self.last_ok = True
-                return value
-        out: list[Any] = []
-        self.execute(node, out.append)
-        return NOTHING if not out else out[0] if len(out) == 1 else out
+        return valuer(node)(self)
 
-    def truth(self, node: n.Node) -> bool:
-        """A condition."""
-        return to_bool(self.value_of(node))
+    def remember_match(self, table: Hashtable) -> None:
+        """Keep $matches."""
+        self.scope.variables["matches"] = table
 
-    # the rest, one function a node
 
-    def _expand(self, node: n.Expand) -> str:
-        ofs = self.variable("", "ofs")
+def _literal(node: n.Literal) -> Evaluate:
+    value = node.value
+    return lambda _core: value
+
+
+def _variable(node: n.Variable) -> Evaluate:
+    prefix, name = node.scope, node.name
+    if prefix or name == "?":
+        return lambda core: core.variable(prefix, name)
+    if name in CONSTANTS:
+        constant = CONSTANTS[name]
+        return lambda _core: constant
+
+    def nearest(core: Core) -> Any:
+        scope: Any = core.scope
+        while scope is not None:
+            variables = scope.variables
+            if name in variables:
+                return variables[name]
+            scope = scope.parent
+        return core.variable("", name)  # $pwd, or what strict mode says
+
+    return nearest
+
+
+def _expand(node: n.Expand) -> Evaluate:
+    parts = tuple(part if isinstance(part, str) else evaluator(part) for part in node.parts)
+
+    def run(core: Core) -> str:
+        ofs = core.variable("", "ofs")
         separator = " " if ofs is None else to_string(ofs)
-        return "".join(p if isinstance(p, str) else to_string(self.ev(p), separator) for p in node.parts)
+        return "".join([p if isinstance(p, str) else to_string(p(core), separator) for p in parts])
 
-    def _variable(self, node: n.Variable) -> Any:
-        return self.variable(node.scope, node.name)
+    return run
 
-    def _array_expression(self, node: n.ArrayExpression) -> list[Any]:
-        statements = node.body.statements
-        if len(statements) == 1:
-            value = self.value_of(statements[0])
+
+def _array(node: n.ArrayLiteral) -> Evaluate:
+    items = tuple(evaluator(item) for item in node.items)
+
+    def run(core: Core) -> list[Any]:
+        found = [item(core) for item in items]
+        return [None if value.__class__ is Nothing else value for value in found]
+
+    return run
+
+
+def _array_expression(node: n.ArrayExpression) -> Evaluate:
+    body = node.body
+    if len(body.statements) == 1:
+        only = valuer(body.statements[0])
+
+        def single(core: Core) -> list[Any]:
+            value = only(core)
             if isinstance(value, ArrayList) or not isinstance(value, list):
                 return to_list(value)
             return list(value)
+
+        return single
+
+    def several(core: Core) -> list[Any]:
         out: list[Any] = []
-        self.run_block(node.body, out.append)
+        core.run_block(body, out.append)
         return out
 
-    def _subexpression(self, node: n.SubExpression) -> Any:
-        statements = node.body.statements
-        if len(statements) == 1 and not node.body.traps:
-            return self.value_of(statements[0])
+    return several
+
+
+def _subexpression(node: n.SubExpression) -> Evaluate:
+    body = node.body
+    if len(body.statements) == 1 and not body.traps:
+        return valuer(body.statements[0])
+
+    def run(core: Core) -> Any:
         out: list[Any] = []
-        self.run_block(node.body, out.append)
+        core.run_block(body, out.append)
         return NOTHING if not out else out[0] if len(out) == 1 else out
 
-    def _hash(self, node: n.HashLiteral) -> Hashtable:
+    return run
+
+
+def _paren(node: n.Paren) -> Evaluate:
+    body = node.body
+    if isinstance(body, n.Pipeline) and len(body.stages) == 1:
+        only = body.stages[0]
+        if isinstance(only, n.ExpressionCommand) and isinstance(only.value, n.Increment):
+            return evaluator(only.value)
+    return valuer(body)
+
+
+def _hash(node: n.HashLiteral) -> Evaluate:
+    pairs = tuple((evaluator(key), valuer(value)) for key, value in node.pairs)
+
+    def run(core: Core) -> Hashtable:
         table = Hashtable()
-        for key_node, value_node in node.pairs:
-            key = self.ev(key_node)
+        for key_of, value_of in pairs:
+            key = key_of(core)
             if key in table:
                 raise net_error(f"Item has already been added. Key in dictionary: '{to_string(key)}'  Key being added: "
                                 f"'{to_string(key)}'", "System.ArgumentException")  # fmt: skip
-            value = self.value_of(value_node)
+            value = value_of(core)
             table[key] = None if isinstance(value, Nothing) else value
         return table
 
-    def _unary(self, node: n.Unary) -> Any:
-        value = self.ev(node.operand)
-        match node.op:
-            case "!" | "-not":
-                return not to_bool(value)
-            case "-":
-                return -to_number(value)
-            case "+":
-                return to_number(value)
-            case ",":
-                return [None if isinstance(value, Nothing) else value]
-            case "-bnot":
-                return ~to_int(value, "System.Int64")
-            case "-join":
-                return operators.join(value, "")
-            case "-split" | "-isplit" | "-csplit":
-                return operators.unary_split(value)
-            case _:
-                raise net_error(f"Unexpected token '{node.op}' in expression or statement.")
+    return run
 
-    def _binary(self, node: n.Binary) -> Any:
-        if node.op == "-and":
-            return to_bool(self.ev(node.left)) and to_bool(self.ev(node.right))
-        if node.op == "-or":
-            return to_bool(self.ev(node.left)) or to_bool(self.ev(node.right))
-        if node.op == "-xor":
-            return to_bool(self.ev(node.left)) != to_bool(self.ev(node.right))
-        left = self.ev(node.left)
-        right = self.ev(node.right)
-        if node.op == "-replace" and isinstance(node.right, n.ArrayLiteral):
-            right = list(right)
+
+def _type(node: n.TypeLiteral) -> Evaluate:
+    name, found = node.name, resolve(node.name)
+    if found is None:
+        return lambda _core: PSType(find_type(name))
+    known = PSType(found)
+    return lambda _core: known
+
+
+_UNARY: dict[str, Callable[[Any], Any]] = {
+    "!": lambda value: not to_bool(value),
+    "-not": lambda value: not to_bool(value),
+    "-": lambda value: -to_number(value),
+    "+": to_number,
+    ",": lambda value: [None if isinstance(value, Nothing) else value],
+    "-bnot": lambda value: ~to_int(value, "System.Int64"),
+    "-join": lambda value: operators.join(value, ""),
+    "-split": operators.unary_split,
+    "-isplit": operators.unary_split,
+    "-csplit": operators.unary_split,
+}
+
+
+def _unary(node: n.Unary) -> Evaluate:
+    operand, apply, op = evaluator(node.operand), _UNARY.get(node.op), node.op
+
+    def run(core: Core) -> Any:
+        value = operand(core)
+        if apply is None:
+            raise net_error(f"Unexpected token '{op}' in expression or statement.")
+        return apply(value)
+
+    return run
+
+
+def _binary(node: n.Binary) -> Evaluate:
+    op, spot = node.op, node.spot
+    left, right = evaluator(node.left), evaluator(node.right)
+    if op == "-and":
+        return lambda core: to_bool(left(core)) and to_bool(right(core))
+    if op == "-or":
+        return lambda core: to_bool(left(core)) or to_bool(right(core))
+    if op == "-xor":
+        return lambda core: to_bool(left(core)) != to_bool(right(core))
+    apply = operators.operator(op)
+    copied = op == "-replace" and isinstance(node.right, n.ArrayLiteral)
+
+    def run(core: Core) -> Any:
+        a, b = left(core), right(core)
         try:
-            return operators.binary(node.op, left, right, self._remember_match)
+            return apply(a, list(b) if copied else b, core.remember_match)
         except NetError as wrong:
-            wrong.spot = wrong.spot or node.spot
+            wrong.spot = wrong.spot or spot
             raise
 
-    def _remember_match(self, table: Hashtable) -> None:
-        self.scope.variables["matches"] = table
+    return run
 
-    def _cast(self, node: n.Cast) -> Any:
-        kind = find_type(node.type)
-        if kind == "System.Void":
-            self.ev(node.operand)
-            return NOTHING
-        value = self.ev(node.operand)
+
+def _cast(node: n.Cast) -> Evaluate:
+    operand, spot, named, known = evaluator(node.operand), node.spot, node.type, resolve(node.type)
+
+    def run(core: Core) -> Any:
+        kind = known or find_type(named)
+        value = operand(core)
         try:
             return cast(value, kind)
         except NetError as wrong:
-            wrong.spot = wrong.spot or node.spot
+            wrong.spot = wrong.spot or spot
             raise
 
-    def _type(self, node: n.TypeLiteral) -> PSType:
-        return PSType(find_type(node.name))
+    def void(core: Core) -> Any:
+        operand(core)
+        return NOTHING
 
-    def _member(self, node: n.Member) -> Any:
-        holder = self.ev(node.target)
-        name = self._name(node.name)
-        if node.static:
-            return get_static(self, holder.name if isinstance(holder, PSType) else _type_of(holder), name)
-        return members.get_property(self, holder, name)
+    def text(core: Core) -> str:
+        return to_string(operand(core))
 
-    def _index(self, node: n.Index) -> Any:
-        target, index = self.ev(node.target), self.ev(node.index)
-        try:
-            return members.get_index(target, index)
-        except NetError as wrong:
-            wrong.spot = wrong.spot or node.spot
-            raise
+    return void if known == "System.Void" else text if known == "System.String" else run
 
-    def _invoke(self, node: n.Invoke) -> Any:
-        holder = self.ev(node.target)
-        name = self._name(node.name)
-        arguments = [self.ev(a) for a in node.arguments]
-        arguments = [None if isinstance(a, Nothing) else a for a in arguments]
-        try:
-            if node.static:
-                kind = holder.name if isinstance(holder, PSType) else _type_of(holder)
-                made = call_static(self, kind, name, arguments)
-            else:
-                made = members.call_method(self, holder, name, arguments)
-            return NOTHING if made is None else made  # a void method writes nothing into the pipeline
-        except (OSError, ValueError, OverflowError, ServiceError) as wrong:
-            failed: NetError = members.from_python(wrong)
-        except CmdletError as wrong:
-            failed = net_error(wrong.message, wrong.exception)
-        except (TypeError, AttributeError, LookupError) as wrong:
-            if not arguments:
-                raise
-            raise net_error(f'Cannot convert argument "0", with value: "{to_string(arguments[0])}", for "{name}" to the type it '
-                            "needs.", "System.Management.Automation.MethodException") from wrong  # fmt: skip
-        except NetError as wrong:
-            wrong.spot = wrong.spot or node.spot
-            if wrong.types[0].startswith("System.Management.Automation."):
-                raise
-            failed = wrong
-        outer = net_error(f'Exception calling "{name}" with "{len(arguments)}" argument(s): "{failed.message}"',
-                          "System.Management.Automation.MethodInvocationException", inner=failed)  # fmt: skip
-        outer.spot = node.spot
-        raise outer
 
-    def _increment(self, node: n.Increment) -> Any:
-        before = self.ev(node.target)
+def _increment(node: n.Increment) -> Evaluate:
+    target, store, delta, prefix = evaluator(node.target), storer(node.target), node.delta, node.prefix
+
+    def run(core: Core) -> Any:
+        before = target(core)
         old = 0 if before is None else before
         if isinstance(old, str | list):
             raise net_error("The '++' operator works only on numbers. The operand is a '" + type(old).__name__ + "'.")
-        after = operators.add(old, node.delta)
-        self.assign(node.target, after)
-        return after if node.prefix else old
+        after = operators.add(old, delta)
+        store(core, after)
+        return after if prefix else old
 
-    def _array(self, node: n.ArrayLiteral) -> list[Any]:
-        return [None if isinstance(v, Nothing) else v for v in (self.ev(item) for item in node.items)]
-
-    def _paren(self, node: n.Paren) -> Any:
-        if isinstance(node.body, n.Pipeline) and isinstance(node.body.stages[0], n.ExpressionCommand) \
-                and len(node.body.stages) == 1 and isinstance(node.body.stages[0].value, n.Increment):  # fmt: skip
-            return self.ev(node.body.stages[0].value)
-        return self.value_of(node.body)
+    return run
 
 
-def _type_of(holder: Any) -> str:
-    """`$x::Name`: the type of the value, or the type a string names."""
-    from bot.lab.powershell.typenames import name_of
+def _assign(node: n.Assign) -> Evaluate:
+    """An assignment; its value counts in `$a = $b = 1` and `($a = 1)`."""
+    value_of, store = valuer(node.value), storer(node.target)
+    if node.op == "=":
 
-    return name_of(holder)
+        def plain(core: Core) -> Any:
+            value = value_of(core)
+            if isinstance(value, Nothing):
+                value = None
+            store(core, value)
+            return value
+
+        return plain
+    old, apply = evaluator(node.target), operators.operator(_OPS[node.op])
+
+    def combined(core: Core) -> Any:
+        value = value_of(core)
+        value = apply(old(core), value, None)
+        if isinstance(value, Nothing):
+            value = None
+        store(core, value)
+        return value
+
+    return combined
 
 
-def emit(value: Any, out: Callable[[Any], None]) -> None:
-    """Hand a value to a pipeline: arrays item by item, nothing not at all."""
-    if enumerates(value):
-        for item in list(value):
-            out(item)
-    elif not isinstance(value, Nothing):
-        out(value)
+def _block(node: n.ScriptBlockLiteral) -> Evaluate:
+    code = node.code
+    return lambda _core: ScriptBlock(code, code.text)
 
 
-_EVALUATORS: dict[type[n.Node], Callable[[Any, Any], Any]] = {
-    n.Literal: lambda _i, node: node.value,
-    n.Expand: Expressions._expand,  # noqa: SLF001 - the dispatch table of this very class
-    n.Variable: Expressions._variable,  # noqa: SLF001
-    n.ArrayLiteral: Expressions._array,  # noqa: SLF001
-    n.ArrayExpression: Expressions._array_expression,  # noqa: SLF001
-    n.SubExpression: Expressions._subexpression,  # noqa: SLF001
-    n.Paren: Expressions._paren,  # noqa: SLF001
-    n.HashLiteral: Expressions._hash,  # noqa: SLF001
-    n.TypeLiteral: Expressions._type,  # noqa: SLF001
-    n.Unary: Expressions._unary,  # noqa: SLF001
-    n.Binary: Expressions._binary,  # noqa: SLF001
-    n.Cast: Expressions._cast,  # noqa: SLF001
-    n.Member: Expressions._member,  # noqa: SLF001
-    n.Index: Expressions._index,  # noqa: SLF001
-    n.Invoke: Expressions._invoke,  # noqa: SLF001
-    n.Increment: Expressions._increment,  # noqa: SLF001
-    n.Assign: Expressions.assignment,
-    n.ScriptBlockLiteral: lambda _i, node: ScriptBlock(node.code, node.code.text),
-}
+MAKERS.update(
+    {
+        n.Literal: _literal,
+        n.Expand: _expand,
+        n.Variable: _variable,
+        n.ArrayLiteral: _array,
+        n.ArrayExpression: _array_expression,
+        n.SubExpression: _subexpression,
+        n.Paren: _paren,
+        n.HashLiteral: _hash,
+        n.TypeLiteral: _type,
+        n.Unary: _unary,
+        n.Binary: _binary,
+        n.Cast: _cast,
+        n.Increment: _increment,
+        n.Assign: _assign,
+        n.ScriptBlockLiteral: _block,
+    }
+)

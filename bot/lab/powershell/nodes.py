@@ -5,6 +5,7 @@ Kept apart from tree-sitter's own tree so that a cached script holds no parser m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +19,19 @@ class Spot:
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """Anything the evaluator can meet."""
+    """Anything the evaluator can meet.
+
+    The slots are empty until a node is first used: then they hold what it was made into, so that a script that
+    is run again is not looked at again. `evaluate` gives an expression's value, `execute` runs a statement
+    (expressions.py, statements.py), `signature` is how the words of a call are bound to a Code (binding.py).
+    """
+
+    __slots__ = ("evaluate", "execute", "signature")
+
+    evaluate: Callable[[Any], Any]
+    execute: Callable[[Any, Callable[[Any], None]], None]
+    signature: Any
 
 
 # expressions

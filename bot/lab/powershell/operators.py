@@ -31,6 +31,8 @@ def _plain(value: Any) -> Any:
 
 def add(left: Any, right: Any) -> Any:
     """`+`: the left side's type decides."""
+    if left.__class__ is str:
+        return left + to_string(right)
     left, right = _plain(left), _plain(right)
     if isinstance(left, EnumValue):
         left = left.number if not isinstance(right, str) or isinstance(right, EnumValue) else str(left)
@@ -320,26 +322,46 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
-def binary(op: str, left: Any, right: Any, sink: MatchSink | None = None) -> Any:
-    """Any binary operator but -and, -or, -xor."""
+_CASED = frozenset({"contains", "notcontains", "replace", "split"})
+
+Apply = Callable[[Any, Any, "MatchSink | None"], Any]
+"""An operator: left side, right side, and what takes $matches."""
+
+
+def operator(op: str) -> Apply:
+    """Any binary operator but -and, -or, -xor. An unknown one fails when it is applied."""
     direct = _ARITHMETIC.get(op)
     if direct is not None:
-        return direct(left, right)
+        return lambda left, right, _sink: direct(left, right)
     word = op[1:]
     case = False
     if word not in _COMPARISONS and word[:1] in "ci" and word[1:] in _COMPARISONS | _CASED:
         case, word = word[0] == "c", word[1:]
+    if word in {"eq", "ne"}:
+        return _equality(word, case)
     if word in _COMPARISONS:
-        return compare(word, case, left, right, sink)
+        return lambda left, right, sink: compare(word, case, left, right, sink)
     if word == "contains":
-        return contains(left, right, case=case)
+        return lambda left, right, _sink: contains(left, right, case=case)
     if word == "notcontains":
-        return not contains(left, right, case=case)
+        return lambda left, right, _sink: not contains(left, right, case=case)
     if word == "replace":
-        return replace(left, right, case=case)
+        return lambda left, right, _sink: replace(left, right, case=case)
     if word == "split":
-        return split(left, right, case=case)
-    raise _failed(f"Unexpected token '{op}' in expression or statement.")
+        return lambda left, right, _sink: split(left, right, case=case)
+
+    def unknown(_left: Any, _right: Any, _sink: MatchSink | None) -> Any:
+        raise _failed(f"Unexpected token '{op}' in expression or statement.")
+
+    return unknown
 
 
-_CASED = frozenset({"contains", "notcontains", "replace", "split"})
+def _equality(word: str, case: bool) -> Apply:
+    wanted = word == "eq"
+
+    def run(left: Any, right: Any, _sink: MatchSink | None) -> Any:
+        if isinstance(left, list | bytearray):
+            return [item for item in left if equal(item, right, case=case) is wanted]
+        return equal(left, right, case=case) is wanted
+
+    return run

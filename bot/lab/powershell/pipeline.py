@@ -9,9 +9,10 @@ from bot.lab.powershell import nodes as n
 from bot.lab.powershell.binding import MISSING, Word
 from bot.lab.powershell.commands import Commands
 from bot.lab.powershell.convert import enumerates, to_string
+from bot.lab.powershell.core import Core
 from bot.lab.powershell.errors import render
-from bot.lab.powershell.expressions import emit
 from bot.lab.powershell.formatting import to_text
+from bot.lab.powershell.making import evaluator
 from bot.lab.powershell.paths import full_path
 from bot.lab.powershell.stages import ExpressionStage, Stage
 from bot.lab.powershell.values import Hashtable, Nothing
@@ -20,55 +21,9 @@ Out = Callable[[Any], None]
 
 
 class Pipelines(Commands):
-    """`run_pipeline` builds the stages of a pipeline and drives them."""
+    """Where the output and the errors of a stage go."""
 
-    def run_pipeline(self, node: n.Pipeline, out: Out) -> None:
-        """Run a pipeline, handing its output on; sets `$?`."""
-        outer_failed, self.failed = self.failed, False
-        try:
-            stages = [self._stage(command, first=i == 0) for i, command in enumerate(node.stages)]
-            finish: list[Callable[[], None]] = []
-            target = out
-            for stage, command in zip(reversed(stages), reversed(node.stages), strict=True):
-                stage.out = self._redirect(stage, command.redirections, target, finish)
-                target = stage.feed
-            for stage in stages:
-                stage.begin()
-            stages[0].head()
-            for stage in stages:
-                stage.finish()
-            for step in finish:
-                step()
-            self.last_ok = not self.failed and stages[-1].ok
-        except BaseException:
-            self.last_ok = False
-            raise
-        finally:
-            self.failed = outer_failed
-
-    def _stage(self, command: n.Command | n.ExpressionCommand, *, first: bool) -> Stage:
-        if isinstance(command, n.ExpressionCommand):
-            return ExpressionStage(self, command.value)
-        name = self.ev(command.name)
-        words = [word for element in command.elements for word in self._words(element)]
-        return self.find_stage(command, name, words, first=first)
-
-    def _words(self, element: n.Argument | n.Parameter) -> list[Word]:
-        if isinstance(element, n.Parameter):
-            value = MISSING if element.value is None else self._value(element.value)
-            return [Word(element.name, value, element.text)]
-        if isinstance(element.value, n.Variable) and element.value.splat:
-            value = self.variable(element.value.scope, element.value.name)
-            if isinstance(value, Hashtable):
-                return [Word(to_string(k), v, f"-{to_string(k)}") for k, v in value.items()]
-            return [Word("", item, to_string(item)) for item in (value if enumerates(value) else [value])]
-        return [Word("", self._value(element.value), element.text)]
-
-    def _value(self, node: n.Node) -> Any:
-        value = self.ev(node)
-        return None if isinstance(value, Nothing) else value
-
-    def _redirect(
+    def redirect(
         self, stage: Stage, redirections: tuple[n.Redirection, ...], out: Out, finish: list[Callable[[], None]]
     ) -> Out:
         """The output a stage writes to; its error sink is set on the stage."""
@@ -77,7 +32,7 @@ class Pipelines(Commands):
             if redirection.op == "2>&1":
                 merged = True
                 continue
-            target = None if redirection.target is None else self._value(redirection.target)
+            target = None if redirection.target is None else _value(self.ev(redirection.target))
             append = redirection.op.endswith(">>")
             if redirection.op.startswith("2"):
                 lines: list[str] = []
@@ -136,4 +91,83 @@ def _drop(_value: Any) -> None:
     return
 
 
-__all__ = ["Pipelines", "emit"]
+def _value(value: Any) -> Any:
+    return None if isinstance(value, Nothing) else value
+
+
+# what a pipeline is made into
+
+
+def pipeline_runner(node: n.Pipeline) -> Callable[[Any, Out], None]:
+    """The function that builds a pipeline's stages and drives them, handing its output on; it sets `$?`."""
+    makers = tuple(_stage_maker(command, first=i == 0) for i, command in enumerate(node.stages))
+    redirected = tuple(command.redirections for command in node.stages)
+
+    def run(core: Core, out: Out) -> None:
+        outer_failed, core.failed = core.failed, False
+        try:
+            stages = [make(core) for make in makers]
+            finish: list[Callable[[], None]] = []
+            target = out
+            for at in range(len(stages) - 1, -1, -1):
+                stage = stages[at]
+                stage.out = core.redirect(stage, redirected[at], target, finish) if redirected[at] else target
+                target = stage.feed
+            for stage in stages:
+                stage.begin()
+            stages[0].head()
+            for stage in stages:
+                stage.finish()
+            for step in finish:
+                step()
+            core.last_ok = not core.failed and stages[-1].ok
+        except BaseException:
+            core.last_ok = False
+            raise
+        finally:
+            core.failed = outer_failed
+
+    return run
+
+
+def _stage_maker(command: n.Command | n.ExpressionCommand, *, first: bool) -> Callable[[Core], Stage]:
+    if isinstance(command, n.ExpressionCommand):
+        value_of = evaluator(command.value)
+        return lambda core: ExpressionStage(core, value_of)
+    name_of = evaluator(command.name)
+    adders = tuple(_adder(element) for element in command.elements)
+
+    def make(core: Core) -> Stage:
+        name = name_of(core)
+        words: list[Word] = []
+        for add in adders:
+            add(core, words)
+        return core.find_stage(command, name, words, first=first)
+
+    return make
+
+
+def _adder(element: n.Argument | n.Parameter) -> Callable[[Core, list[Word]], None]:
+    """The function that adds an element of a call to its words."""
+    text = element.text
+    if isinstance(element, n.Parameter):
+        name = element.name
+        if element.value is None:
+            return lambda _core, words: words.append(Word(name, MISSING, text))
+        given = evaluator(element.value)
+        return lambda core, words: words.append(Word(name, _value(given(core)), text))
+    if isinstance(element.value, n.Variable) and element.value.splat:
+        return _splatter(element.value)
+    value_of = evaluator(element.value)
+    return lambda core, words: words.append(Word("", _value(value_of(core)), text))
+
+
+def _splatter(node: n.Variable) -> Callable[[Core, list[Word]], None]:
+    def add(core: Core, words: list[Word]) -> None:
+        value = core.variable(node.scope, node.name)
+        if isinstance(value, Hashtable):
+            words += [Word(to_string(k), v, f"-{to_string(k)}") for k, v in value.items()]
+        else:
+            words += [Word("", item, to_string(item)) for item in (value if enumerates(value) else [value])]
+
+    return add

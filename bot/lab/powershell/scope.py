@@ -13,10 +13,11 @@ CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 class Scope:
     """One scope; `script` marks the outermost scope of a script file."""
 
-    __slots__ = ("functions", "parent", "script", "types", "variables")
+    __slots__ = ("functions", "parent", "script", "top", "types", "variables")
 
     def __init__(self, parent: Scope | None = None, *, script: bool = False) -> None:
         self.parent = parent
+        self.top: Scope = self if parent is None else parent.top
         self.script = script
         self.variables: dict[str, Any] = {}
         self.types: dict[str, str] = {}
@@ -24,10 +25,7 @@ class Scope:
 
     def root(self) -> Scope:
         """The global scope."""
-        scope = self
-        while scope.parent is not None:
-            scope = scope.parent
-        return scope
+        return self.top
 
     def script_scope(self) -> Scope:
         """The nearest script file's scope, else the global one."""

@@ -11,7 +11,8 @@ from bot.lab.powershell.binding import Bound, Missing, Word
 from bot.lab.powershell.cmdlet import BuiltIn, Call, report
 from bot.lab.powershell.control import ReturnJump, Terminating, record_of
 from bot.lab.powershell.convert import to_string
-from bot.lab.powershell.expressions import emit
+from bot.lab.powershell.functions import bind_piped, enter
+from bot.lab.powershell.making import Evaluate, emit
 from bot.lab.powershell.members import from_python
 from bot.lab.powershell.scope import Scope
 from bot.lab.powershell.values import CmdletError, ErrorRecord, NetError, net_error
@@ -71,12 +72,12 @@ class Stage:
 class ExpressionStage(Stage):
     """An expression at the head of a pipeline."""
 
-    def __init__(self, interpreter: Core, node: n.Node) -> None:
+    def __init__(self, interpreter: Core, value_of: Evaluate) -> None:
         super().__init__(interpreter)
-        self.node = node
+        self.value_of = value_of
 
     def _process(self, _value: Any) -> None:
-        emit(self.interpreter.ev(self.node), self.out)
+        emit(self.value_of(self.interpreter), self.out)
 
 
 class CodeStage(Stage):
@@ -108,8 +109,6 @@ class CodeStage(Stage):
 
     def begin(self) -> None:
         """Bind the arguments, run the begin block."""
-        from bot.lab.powershell.functions import enter
-
         enter(self)
         if self.code.begin is not None:
             self._guarded(self._run, self.code.begin)
@@ -140,8 +139,6 @@ class CodeStage(Stage):
             self.input.append(value)
             return
         self.scope.variables["_"] = value
-        from bot.lab.powershell.functions import bind_piped
-
         bind_piped(self, value)
         self._run(self.code.process)
 

@@ -16,14 +16,18 @@ from bot.lab.powershell.control import (
 )
 from bot.lab.powershell.convert import enumerates, to_bool, to_int, to_list, to_string
 from bot.lab.powershell.core import Core
-from bot.lab.powershell.expressions import emit
+from bot.lab.powershell.making import emit, evaluator, valuer
 from bot.lab.powershell.operators import equal
+from bot.lab.powershell.pipeline import pipeline_runner
 from bot.lab.powershell.regexes import compiled, matches_table, wildcard
+from bot.lab.powershell.storing import storer
 from bot.lab.powershell.typenames import resolve
 from bot.lab.powershell.values import NOTHING, CmdletError, ErrorRecord, NetError, Nothing, ScriptBlock, net_error
+from bot.lab.windows.machine import Cancelled
 from bot.lab.windows.services import ServiceError
 
 Out = Callable[[Any], None]
+Execute = Callable[[Any, Out], None]
 FAILURES = (Terminating, NetError, CmdletError, RecursionError, OSError, ServiceError)
 """What ends a statement: everything else is a jump, or a fault of ours."""
 _SILENT = (n.Increment, n.Assign)
@@ -34,36 +38,14 @@ class Statements(Core):
 
     def execute(self, node: n.Node, out: Out) -> None:
         """Run one statement, handing its output on."""
-        runner = _RUNNERS.get(type(node))
-        if runner is None:
-            emit(self.ev(node), out)
-        else:
-            runner(self, node, out)
+        executor(node)(self, out)
 
     def run_block(self, block: n.Block, out: Out) -> None:
         """Run statements in order; an error that nobody catches is reported and the next statement runs."""
-        if self.session.cancelled.is_set():
-            from bot.lab.windows.machine import Cancelled
+        executor(block)(self, out)
 
-            raise Cancelled
-        if block.traps:
-            self.guarded += 1
-            try:
-                for statement in block.statements:
-                    self._trapped(statement, block.traps, out)
-            finally:
-                self.guarded -= 1
-            return
-        for statement in block.statements:
-            try:
-                self.execute(statement, out)
-            except FAILURES as wrong:
-                failed = self.terminating(wrong, _spot(statement))
-                if not self.survives(failed):
-                    raise failed from None
-                self.report(failed)
-
-    def _trapped(self, statement: n.Node, traps: tuple[n.Trap, ...], out: Out) -> None:
+    def trapped(self, statement: n.Node, traps: tuple[n.Trap, ...], out: Out) -> None:
+        """Run a statement beside traps."""
         try:
             self.execute(statement, out)
         except FAILURES as wrong:
@@ -97,30 +79,7 @@ class Statements(Core):
             else:
                 variables["_"] = before
 
-    def _pipeline(self, node: n.Pipeline, out: Out) -> None:
-        first = node.stages[0]
-        if len(node.stages) == 1 and isinstance(first, n.ExpressionCommand) and not first.redirections:
-            value = self.ev(first.value)
-            if not isinstance(first.value, _SILENT):
-                emit(value, out)
-            self.last_ok = True
-            return
-        self.run_pipeline(node, out)
-
-    def _assign(self, node: n.Assign, _out: Out) -> None:
-        self.assignment(node)
-        if not _runs_command(node.value):
-            self.last_ok = True
-
-    def _if(self, node: n.If, out: Out) -> None:
-        for condition, body in node.clauses:
-            if self.truth(condition):
-                self.run_block(body, out)
-                return
-        if node.otherwise is not None:
-            self.run_block(node.otherwise, out)
-
-    def _turn(self, body: n.Block, label: str, out: Out) -> bool:
+    def turn(self, body: n.Block, label: str, out: Out) -> bool:
         """One turn of a loop; False when it is to end."""
         try:
             self.run_block(body, out)
@@ -133,34 +92,8 @@ class Statements(Core):
             return False
         return True
 
-    def _foreach(self, node: n.Foreach, out: Out) -> None:
-        source = self.value_of(node.source)
-        # 2.0 goes round once for a null; only a pipeline without any output is no turn at all.
-        items = to_list(source) if enumerates(source) or isinstance(source, Nothing) else [source]
-        for item in items:
-            self.assign(node.variable, item)
-            if not self._turn(node.body, node.label, out):
-                return
-
-    def _for(self, node: n.For, out: Out) -> None:
-        if node.first is not None:
-            self.execute(node.first, _drop)
-        while node.condition is None or self.truth(node.condition):
-            if not self._turn(node.body, node.label, out):
-                return
-            if node.step is not None:
-                self.execute(node.step, _drop)
-
-    def _while(self, node: n.While, out: Out) -> None:
-        if not node.after and not self.truth(node.condition):
-            return
-        while True:
-            if not self._turn(node.body, node.label, out):
-                return
-            if self.truth(node.condition) is node.until:
-                return
-
-    def _switch(self, node: n.Switch, out: Out) -> None:
+    def switch(self, node: n.Switch, out: Out) -> None:
+        """`switch`."""
         value = self.value_of(node.value)
         items = to_list(value) if enumerates(value) or isinstance(value, Nothing) else [value]
         if "file" in node.options:
@@ -214,7 +147,8 @@ class Statements(Core):
             return to_bool(item) == wanted
         return equal(item, wanted, case=case)
 
-    def _try(self, node: n.Try, out: Out) -> None:
+    def attempt(self, node: n.Try, out: Out) -> None:
+        """`try, catch, finally`."""
         try:
             self.guarded += 1
             try:
@@ -235,20 +169,21 @@ class Statements(Core):
             if node.final is not None:
                 self.run_block(node.final, out)
 
-    def _function(self, node: n.Function, _out: Out) -> None:
+    def define(self, node: n.Function) -> None:
+        """`function`."""
         prefix, colon, name = node.name.partition(":")
         if not colon:
             prefix, name = "", node.name
         self.scope.named(prefix.lower()).functions[name.lower()] = (name, node.code)
 
-    def _flow(self, node: n.Flow, out: Out) -> None:
+    def leave(self, node: n.Flow, out: Out) -> None:
+        """`return, throw, exit, break, continue`."""
         match node.kind:
             case "return":
-                if node.value is not None:
-                    if isinstance(node.value, n.Pipeline):
-                        self._pipeline(node.value, out)
-                    else:
-                        emit(self.value_of(node.value), out)
+                if isinstance(node.value, n.Pipeline):
+                    self.execute(node.value, out)
+                elif node.value is not None:
+                    emit(self.value_of(node.value), out)
                 raise ReturnJump
             case "break":
                 raise BreakJump(node.label)
@@ -318,17 +253,157 @@ def _catches(types: tuple[str, ...], record: ErrorRecord) -> bool:
     return False
 
 
-_RUNNERS: dict[type[n.Node], Callable[[Any, Any, Out], None]] = {
-    n.Pipeline: Statements._pipeline,  # noqa: SLF001 - the dispatch table of this very class
-    n.Assign: Statements._assign,  # noqa: SLF001
-    n.If: Statements._if,  # noqa: SLF001
-    n.Foreach: Statements._foreach,  # noqa: SLF001
-    n.For: Statements._for,  # noqa: SLF001
-    n.While: Statements._while,  # noqa: SLF001
-    n.Switch: Statements._switch,  # noqa: SLF001
-    n.Try: Statements._try,  # noqa: SLF001
-    n.Function: Statements._function,  # noqa: SLF001
-    n.Flow: Statements._flow,  # noqa: SLF001
-    n.Block: lambda interpreter, node, out: interpreter.run_block(node, out),
+# what a statement is made into
+
+
+def executor(node: n.Node) -> Execute:
+    """The function that runs a statement; made once a node."""
+    try:
+        return node.execute
+    except AttributeError:
+        made = _MAKERS.get(type(node), _expression)(node)
+        object.__setattr__(node, "execute", made)
+        return made
+
+
+def _expression(node: n.Node) -> Execute:
+    value_of = evaluator(node)
+    return lambda core, out: emit(value_of(core), out)
+
+
+def _block(block: n.Block) -> Execute:
+    if block.traps:
+        return lambda core, out: _beside_traps(core, block, out)
+    steps = tuple((executor(statement), _spot(statement)) for statement in block.statements)
+
+    def run(core: Core, out: Out) -> None:
+        if core.session.cancelled.is_set():
+            raise Cancelled
+        for step, spot in steps:
+            try:
+                step(core, out)
+            except FAILURES as wrong:
+                failed = core.terminating(wrong, spot)
+                if not core.survives(failed):
+                    raise failed from None
+                core.report(failed)
+
+    return run
+
+
+def _beside_traps(core: Core, block: n.Block, out: Out) -> None:
+    if core.session.cancelled.is_set():
+        raise Cancelled
+    core.guarded += 1
+    try:
+        for statement in block.statements:
+            core.trapped(statement, block.traps, out)
+    finally:
+        core.guarded -= 1
+
+
+def _pipeline(node: n.Pipeline) -> Execute:
+    first = node.stages[0]
+    if len(node.stages) > 1 or not isinstance(first, n.ExpressionCommand) or first.redirections:
+        return pipeline_runner(node)
+    value_of = evaluator(first.value)
+    if isinstance(first.value, _SILENT):
+
+        def silent(core: Core, _out: Out) -> None:
+            value_of(core)
+            core.last_ok = True
+
+        return silent
+
+    def run(core: Core, out: Out) -> None:
+        emit(value_of(core), out)
+        core.last_ok = True
+
+    return run
+
+
+def _assign(node: n.Assign) -> Execute:
+    assignment, runs_command = evaluator(node), _runs_command(node.value)
+
+    def run(core: Core, _out: Out) -> None:
+        assignment(core)
+        if not runs_command:
+            core.last_ok = True
+
+    return run
+
+
+def _if(node: n.If) -> Execute:
+    clauses = tuple((valuer(condition), body) for condition, body in node.clauses)
+    otherwise = node.otherwise
+
+    def run(core: Core, out: Out) -> None:
+        for condition, body in clauses:
+            if to_bool(condition(core)):
+                core.run_block(body, out)
+                return
+        if otherwise is not None:
+            core.run_block(otherwise, out)
+
+    return run
+
+
+def _foreach(node: n.Foreach) -> Execute:
+    source_of, store, body, label = valuer(node.source), storer(node.variable), node.body, node.label
+
+    def run(core: Core, out: Out) -> None:
+        source = source_of(core)
+        # 2.0 goes round once for a null; only a pipeline without any output is no turn at all.
+        items = to_list(source) if enumerates(source) or isinstance(source, Nothing) else [source]
+        for item in items:
+            store(core, item)
+            if not core.turn(body, label, out):
+                return
+
+    return run
+
+
+def _for(node: n.For) -> Execute:
+    condition = None if node.condition is None else valuer(node.condition)
+
+    def run(core: Core, out: Out) -> None:
+        if node.first is not None:
+            core.execute(node.first, _drop)
+        while condition is None or to_bool(condition(core)):
+            if not core.turn(node.body, node.label, out):
+                return
+            if node.step is not None:
+                core.execute(node.step, _drop)
+
+    return run
+
+
+def _while(node: n.While) -> Execute:
+    condition = valuer(node.condition)
+
+    def run(core: Core, out: Out) -> None:
+        if not node.after and not to_bool(condition(core)):
+            return
+        while True:
+            if not core.turn(node.body, node.label, out):
+                return
+            if to_bool(condition(core)) is node.until:
+                return
+
+    return run
+
+
+_MAKERS: dict[type[n.Node], Callable[[Any], Execute]] = {
+    n.Pipeline: _pipeline,
+    n.Assign: _assign,
+    n.Block: _block,
+    n.If: _if,
+    n.Foreach: _foreach,
+    n.For: _for,
+    n.While: _while,
+    n.Switch: lambda node: lambda core, out: core.switch(node, out),
+    n.Try: lambda node: lambda core, out: core.attempt(node, out),
+    n.Function: lambda node: lambda core, _out: core.define(node),
+    n.Flow: lambda node: lambda core, out: core.leave(node, out),
 }
 JUMPS = (Jump, ReturnJump, ExitJump)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from bot.lab.powershell.times import DateTime, TimeSpan, Version
@@ -77,21 +78,7 @@ FULL: dict[str, str] = {}
 """Full names known here, by lower case; filled by `known`."""
 
 
-def known(*names: str) -> None:
-    """Make full type names findable with or without `System.`."""
-    for name in names:
-        FULL[name.lower()] = name
-        if name.startswith("System."):
-            FULL[name[7:].lower()] = name
-
-
-known(*ACCELERATORS.values(), "System.Collections.ArrayList", "System.Collections.IEnumerable", "System.IDisposable",
-      "System.Collections.ICollection", "System.Collections.IDictionary", "System.ValueType",
-      "System.Management.Automation.PSCustomObject", "System.Management.Automation.ErrorRecord",
-      "System.Object[]", "System.Byte[]", "System.String[]", "System.Int32[]", "System.Char[]",
-      "System.Collections.IList", "System.Array")  # fmt: skip
-
-
+@lru_cache(maxsize=1024)
 def resolve(name: str) -> str | None:
     """The full name of a type as written in brackets, or None when there is no such type (here)."""
     text = name.strip()
@@ -106,6 +93,22 @@ def resolve(name: str) -> str | None:
     if low.startswith(("collections.generic.list[", "system.collections.generic.list[")):
         return "System.Collections.Generic.List"
     return None
+
+
+def known(*names: str) -> None:
+    """Make full type names findable with or without `System.`."""
+    resolve.cache_clear()
+    for name in names:
+        FULL[name.lower()] = name
+        if name.startswith("System."):
+            FULL[name[7:].lower()] = name
+
+
+known(*ACCELERATORS.values(), "System.Collections.ArrayList", "System.Collections.IEnumerable", "System.IDisposable",
+      "System.Collections.ICollection", "System.Collections.IDictionary", "System.ValueType",
+      "System.Management.Automation.PSCustomObject", "System.Management.Automation.ErrorRecord",
+      "System.Object[]", "System.Byte[]", "System.String[]", "System.Int32[]", "System.Char[]",
+      "System.Collections.IList", "System.Array")  # fmt: skip
 
 
 def names_of(value: Any) -> tuple[str, ...]:
