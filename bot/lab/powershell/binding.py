@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bot.lab.powershell.convert import cast, to_bool, to_string
-from bot.lab.powershell.nodes import Declared
+from bot.lab.powershell.nodes import Code, Declared
 from bot.lab.powershell.typenames import name_of, resolve
 from bot.lab.powershell.values import CmdletError, NetError
 
@@ -46,7 +47,7 @@ def _wrong(message: str, error_id: str, category: str = "InvalidArgument") -> Cm
 def match_name(typed: str, canonical: Iterable[str], aliases: Mapping[str, str] | None = None) -> str | None:
     """The parameter a name or a unique beginning of it means (with its `?`); None when there is none."""
     low = typed.casefold()
-    names = {c.rstrip("?").casefold(): c for c in canonical}
+    names = _by_name(canonical if isinstance(canonical, tuple) else tuple(canonical))
     if low in names:
         return names[low]
     if aliases and low in aliases and aliases[low].casefold() in names:
@@ -62,6 +63,12 @@ def match_name(typed: str, canonical: Iterable[str], aliases: Mapping[str, str] 
         raise _wrong(f"Parameter cannot be processed because the parameter name '{typed}' is ambiguous. Possible "
                      f"matches include: {found}.", "AmbiguousParameter")  # fmt: skip
     return (starts + common)[0] if starts or common else None
+
+
+@lru_cache(maxsize=512)
+def _by_name(canonical: tuple[str, ...]) -> dict[str, str]:
+    """Parameters by lower-case name; nobody changes it."""
+    return {c.rstrip("?").casefold(): c for c in canonical}
 
 
 @dataclass(slots=True)
@@ -127,13 +134,40 @@ def bind(
     return bound
 
 
-def bind_function(
-    words: list[Word], declared: tuple[Declared, ...], strict: bool, name: str
-) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
+class Signature:
+    """How a function takes the words of a call; the same for every call, so it is made once a body."""
+
+    __slots__ = ("aliases", "by_name", "changed", "mandatory", "names", "order", "strict")
+
+    def __init__(self, code: Code) -> None:
+        declared = code.parameters
+        self.strict = code.binding
+        self.names = tuple(d.name + ("?" if _is_switch(d) else "") for d in declared)
+        self.aliases = {a.casefold(): d.name for d in declared for a in d.aliases}
+        self.by_name = {d.name.casefold(): d for d in declared}
+        self.order = tuple(
+            d.name
+            for d in sorted(
+                (d for d in declared if not _is_switch(d)), key=lambda d: d.position if d.position is not None else 99
+            )
+        )
+        self.mandatory = tuple(d.name for d in declared if d.mandatory and not d.from_pipeline)
+        self.changed = tuple(d for d in declared if d.types or d.valid)
+
+
+def signature(code: Code) -> Signature:
+    """A body's signature."""
+    try:
+        found: Signature = code.signature
+    except AttributeError:
+        found = Signature(code)
+        object.__setattr__(code, "signature", found)
+    return found
+
+
+def bind_function(words: list[Word], taken: Signature) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
     """Bind words to a function's parameters: values by name, $args, and common parameters of an advanced function."""
-    names = tuple(d.name + ("?" if _is_switch(d) else "") for d in declared)
-    aliases = {a.casefold(): d.name for d in declared for a in d.aliases}
-    by_name = {d.name.casefold(): d for d in declared}
+    names, aliases, by_name, strict = taken.names, taken.aliases, taken.by_name, taken.strict
     values: dict[str, Any] = {}
     common: dict[str, Any] = {}
     args: list[Any] = []
@@ -166,24 +200,22 @@ def bind_function(
             i += 1
         else:
             target[key] = word.value
-    order = sorted(
-        (d for d in declared if not _is_switch(d)), key=lambda d: d.position if d.position is not None else 99
-    )
     for value in loose:
-        place = next((d for d in order if d.name not in values), None)
+        place = next((name for name in taken.order if name not in values), None)
         if place is None:
             if strict:
                 raise _wrong(f"A positional parameter cannot be found that accepts argument '{to_string(value)}'.",
                              "PositionalParameterNotFound")  # fmt: skip
             args.append(value)
         else:
-            values[place.name] = value
-    missing = [d.name for d in declared if d.mandatory and d.name not in values and not d.from_pipeline]
+            values[place] = value
+    missing = [name for name in taken.mandatory if name not in values]
     if missing:
         raise _wrong("Cannot process command because of one or more missing mandatory parameters: "
                      f"{' '.join(missing)}.", "MissingMandatoryParameter")  # fmt: skip
-    for key, value in values.items():
-        values[key] = _typed(by_name[key.casefold()], value, name)
+    if taken.changed:
+        for key, value in values.items():
+            values[key] = _typed(by_name[key.casefold()], value)
     return values, args, common
 
 
@@ -204,7 +236,7 @@ def _type_name(declared: Declared | None) -> str:
     return (resolve(declared.types[-1]) if declared and declared.types else None) or "System.Object"
 
 
-def _typed(declared: Declared, value: Any, _function: str) -> Any:
+def _typed(declared: Declared, value: Any) -> Any:
     for kind in declared.types:
         full = resolve(kind)
         if full is None:

@@ -23,10 +23,13 @@ from bot.lab.powershell.values import (
     net_error,
 )
 
+ARRAYS = (list, tuple, bytearray, bytes)
+"""What is an array here. A tuple: a union would be put together anew at each of very many questions."""
+
 
 def enumerates(value: Any) -> bool:
     """Whether a pipeline hands the value on item by item."""
-    return isinstance(value, list | tuple | bytearray | bytes)
+    return isinstance(value, ARRAYS)
 
 
 def float_text(value: float) -> str:
@@ -56,7 +59,7 @@ def to_string(value: Any, ofs: str = " ") -> str:
         return str(value)
     if isinstance(value, float):
         return float_text(value)
-    if isinstance(value, list | tuple | bytes | bytearray):
+    if isinstance(value, ARRAYS):
         return ofs.join(to_string(item) for item in value)
     if isinstance(value, PSObject):
         if value.text is not None:
@@ -181,7 +184,7 @@ def cast(value: Any, type_name: str) -> Any:
     if type_name.endswith("[]"):
         inner = type_name[:-2]
         if inner == "System.Byte":
-            if isinstance(value, bytes | bytearray):
+            if isinstance(value, (bytearray, bytes)):
                 return value
             return bytearray(to_int(item, inner) for item in to_list(value))
         if inner == "System.Char" and isinstance(value, str):

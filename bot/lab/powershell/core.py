@@ -34,6 +34,7 @@ class Core:
     depth: int  # how deep functions have called each other
     strict: int  # Set-StrictMode's version, 0 = off
     policy: str  # -ExecutionPolicy
+    invocations: dict[tuple[n.Code, str, str], PSObject]  # $MyInvocation by body, name and path
     error_sink: Callable[[ErrorRecord], None]
     default_sink: Callable[[ErrorRecord], None]
     write_line: Callable[[str], None]

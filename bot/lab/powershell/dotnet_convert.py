@@ -61,7 +61,7 @@ _ENCODINGS = {
 
 
 def _get_string(_i: Any, e: Encoding, data: Any, start: Any = 0, count: Any = None) -> str:
-    raw = bytes(cast(null_safe(data), "System.Byte[]"))
+    raw = bytes(data if data.__class__ is bytearray else cast(null_safe(data), "System.Byte[]"))
     at = to_int(start)
     raw = raw[at : None if count is None else at + to_int(count)]
     return raw.decode(e.codec, "replace")
@@ -101,7 +101,7 @@ def _from_base64(_i: Any, text: Any) -> bytearray:
 
 
 def _to_base64(_i: Any, data: Any, start: Any = 0, count: Any = None) -> str:
-    raw = bytes(cast(null_safe(data), "System.Byte[]"))
+    raw = bytes(data if data.__class__ is bytearray else cast(null_safe(data), "System.Byte[]"))
     at = 0 if isinstance(start, str) else to_int(start)
     return base64.b64encode(raw[at : None if count is None else at + to_int(count)]).decode()
 

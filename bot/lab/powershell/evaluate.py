@@ -55,6 +55,7 @@ class Interpreter(Expressions, Statements, Pipelines, Blocks):
         self.side_line: Callable[[str, str], None] = lambda text, _stream: session.out(text)
         self.write_error_text: Callable[[str], None] = session.err
         self.policy = ""  # -ExecutionPolicy
+        self.invocations: dict[tuple[n.Code, str, str], PSObject] = {}
         self._fill()
 
     def _fill(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.lab.powershell.binding import bind_function
+from bot.lab.powershell.binding import bind_function, signature
 from bot.lab.powershell.control import Terminating, record_of
 from bot.lab.powershell.convert import cast
 from bot.lab.powershell.typenames import resolve
@@ -18,14 +18,12 @@ def enter(stage: CodeStage) -> None:
     """Bind the words of a call into the scope of the function's body."""
     interpreter, code, scope = stage.interpreter, stage.code, stage.scope
     try:
-        values, args, common = bind_function(stage.words, code.parameters, code.binding, stage.name)
+        values, args, common = bind_function(stage.words, signature(code))
     except CmdletError as wrong:
         raise Terminating(record_of(wrong, stage.name, None)) from None
     scope.variables["args"] = args
     if stage.path or stage.name:
-        scope.variables["myinvocation"] = PSObject(
-            {"MyCommand": PSObject({"Name": stage.name, "Path": stage.path or None, "Definition": stage.path or code.text}),
-             "InvocationName": stage.name, "Line": "", "ScriptName": stage.path})  # fmt: skip
+        scope.variables["myinvocation"] = _invocation(stage)
     if "ErrorAction" in common:
         scope.variables["erroractionpreference"] = common["ErrorAction"]
     outer, interpreter.scope = interpreter.scope, scope
@@ -48,6 +46,17 @@ def enter(stage: CodeStage) -> None:
                     scope.types[declared.name] = full
     finally:
         interpreter.scope = outer
+
+
+def _invocation(stage: CodeStage) -> PSObject:
+    """$MyInvocation, made once a process for each thing that is called: nearly nobody looks at it."""
+    made, key = stage.interpreter.invocations, (stage.code, stage.name, stage.path)
+    if key not in made:
+        definition = stage.path or stage.code.text
+        command = PSObject({"Name": stage.name, "Path": stage.path or None, "Definition": definition})
+        made[key] = PSObject({"MyCommand": command, "InvocationName": stage.name, "Line": "", "ScriptName": stage.path})
+        command.read_only = made[key].read_only = True
+    return made[key]
 
 
 def _typed(types: tuple[str, ...], value: Any) -> Any:

@@ -38,9 +38,7 @@ def add(left: Any, right: Any) -> Any:
         left = left.number if not isinstance(right, str) or isinstance(right, EnumValue) else str(left)
     if isinstance(left, str):
         return str(left) + to_string(right)
-    if isinstance(left, bytes | bytearray):
-        return [*left, *to_list(right)]
-    if isinstance(left, list):
+    if isinstance(left, (list, bytearray, bytes)):
         return [*left, *to_list(right)]
     if isinstance(left, Hashtable):
         if not isinstance(right, Hashtable):
@@ -56,7 +54,7 @@ def add(left: Any, right: Any) -> Any:
         return DateTime(left.ticks + _to_span(right).ticks, left.kind)
     if isinstance(left, TimeSpan):
         return TimeSpan(left.ticks + _to_span(right).ticks)
-    if isinstance(left, bool | int | float):
+    if isinstance(left, (int, float)):
         if isinstance(right, list):
             raise _no_method(right, "op_Addition")
         return _fit(to_number(left) + to_number(right))
@@ -228,7 +226,7 @@ def _test(word: str, case: bool, right: Any) -> Callable[[Any], bool]:
 
 def compare(word: str, case: bool, left: Any, right: Any, sink: MatchSink | None = None) -> Any:
     """A comparison operator; an array on the left is filtered instead."""
-    if isinstance(left, list | bytearray):
+    if isinstance(left, _FILTERED):
         test = _test(word, case, right)
         return [item for item in left if test(item)]
     if word in {"match", "notmatch"}:
@@ -324,6 +322,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 _CASED = frozenset({"contains", "notcontains", "replace", "split"})
 
+_FILTERED = (list, bytearray)
 Apply = Callable[[Any, Any, "MatchSink | None"], Any]
 """An operator: left side, right side, and what takes $matches."""
 
@@ -360,7 +359,7 @@ def _equality(word: str, case: bool) -> Apply:
     wanted = word == "eq"
 
     def run(left: Any, right: Any, _sink: MatchSink | None) -> Any:
-        if isinstance(left, list | bytearray):
+        if isinstance(left, _FILTERED):
             return [item for item in left if equal(item, right, case=case) is wanted]
         return equal(left, right, case=case) is wanted
 

@@ -10,12 +10,13 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import tree_sitter
 import tree_sitter_pwsh
 
-from bot.lab.powershell.nodes import Code, Problem, Spot
+from bot.lab.powershell.nodes import Assign, Code, ExpressionCommand, Literal, Pipeline, Problem, Spot
 from bot.lab.powershell.parse_repair import TOKENS, with_calls_wrapped, with_line_breaks, with_words_quoted
 
 if TYPE_CHECKING:
@@ -86,9 +87,46 @@ def parse(text: str) -> Code:
     kept = _CACHE.get(text)
     if kept is not None:
         return kept
-    code = _parse_fresh(text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff"))
-    _CACHE.put(text, code)
+    data = _DATA_FIRST.match(text)
+    code = _with_data(text, data) if data is not None else None
+    if code is None:
+        code = _parse_fresh(text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff"))
+        _CACHE.put(text, code)
     return code
+
+
+_DATA_FIRST = re.compile(r"\$\w+ = @'\n(?P<data>(?!'@)[^\r\n]*(?:\n(?!'@)[^\r\n]*)*)\n'@\n(?=[^\r]*\Z)")
+"""A script that begins by putting a here-string into a variable. Nothing in a single-quoted one is code: it ends at
+the first line that begins with '@."""
+
+
+_LINE = re.compile(r"[^\n]+")
+
+
+def _with_data(text: str, found: re.Match[str]) -> Code | None:
+    """The tree of such a script, made from that of the same script with an x for every line of data.
+
+    That one is kept, so that a script which is sent again and again with other data is parsed once. None when
+    the parser sees something else in it.
+    """
+    masked = text[: found.start("data")] + _LINE.sub("x", found["data"]) + text[found.end("data") :]
+    if masked == text:
+        return None
+    try:
+        code = parse(masked)
+    except ParseFailed:
+        return None  # the whole text is to say where it fails
+    body = code.end
+    first = body.statements[0] if body is not None and body.statements else None
+    if not isinstance(first, Assign) or not isinstance(first.value, Pipeline):
+        return None
+    stage = first.value.stages[0]
+    if len(first.value.stages) > 1 or not isinstance(stage, ExpressionCommand) or not isinstance(stage.value, Literal):
+        return None
+    stage = replace(stage, value=Literal(found["data"]))
+    first = replace(first, value=replace(first.value, stages=(stage,)))
+    assert body is not None  # noqa: S101 - it has a first statement
+    return replace(code, end=replace(body, statements=(first, *body.statements[1:])), text=text)
 
 
 class Misread(Exception):

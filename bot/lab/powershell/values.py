@@ -33,8 +33,8 @@ class PSObject:
         show: tuple[str, ...] = (),
         view: str = "",
     ) -> None:
-        self._names: dict[str, str] = {}
-        self._values: dict[str, Any] = {}
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
         self.types = (types,) if isinstance(types, str) else tuple(types)
         self.text = text
         self.methods = dict(methods or {})
@@ -42,8 +42,11 @@ class PSObject:
         self.show = show
         self.view = view  # "table" | "list" | "": table when there are at most four properties
         self.read_only = False
-        for name, value in properties.items() if isinstance(properties, Mapping) else properties:
-            self[name] = value
+        for name, value in properties.items() if isinstance(properties, dict | Mapping) else properties:
+            key = name.casefold()
+            names.setdefault(key, name)
+            values[key] = value
+        self._names, self._values = names, values
 
     def __getitem__(self, name: str) -> Any:
         """A property's value by name in any case. Raises KeyError."""

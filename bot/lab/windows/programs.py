@@ -46,6 +46,10 @@ def job_of(path: str) -> str:
     return found.group(1) if found else ""
 
 
+_PLAIN = re.compile(r'[^ \t\\"]+')
+_PLAIN_QUOTED = re.compile(r'[^\\"]+')
+
+
 def split_line(line: str) -> list[str]:
     """`argv` by the Microsoft C runtime's rules for quotes and backslashes; the program's name first."""
     out: list[str] = []
@@ -56,6 +60,11 @@ def split_line(line: str) -> list[str]:
             continue
         word, quoted = "", False
         while i < n and (quoted or line[i] not in " \t"):
+            plain = (_PLAIN_QUOTED if quoted else _PLAIN).match(line, i)
+            if plain is not None:  # bootstraps are thousands of characters without a special one
+                word += plain.group()
+                i = plain.end()
+                continue
             char = line[i]
             if char == "\\":
                 run = 0

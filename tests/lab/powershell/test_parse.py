@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.lab.powershell.parse import ParseFailed, parse
+from bot.estate import bootstrap
+from bot.lab.powershell.parse import ParseFailed, _parse_fresh, parse
 from bot.lab.powershell.parse_repair import with_calls_wrapped, with_line_breaks, with_words_quoted
 from tests.lab.powershell.conftest import Shell
 
@@ -25,6 +28,50 @@ def test_a_parse_is_kept_by_text() -> None:
     text = "'kept' # " + "x" * 100
     assert parse(text) is parse(text)
     assert parse(text + "y") is not parse(text)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two trees are equal, positions and all; nodes themselves compare by identity."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if is_dataclass(one):
+        return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+    return bool(one == other)
+
+
+DATA = (
+    "kinds\tYQ==",
+    "a\nbb\n\nccc",
+    "",
+    "$x = (",
+    "# '\" @'",
+    "one\n'@ + 'two'\n$z = @'\nthree",
+    "one\n'@\n$y = @'\ntwo",
+)
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("name", bootstrap.SCRIPTS)
+def test_a_script_that_only_differs_in_its_data_has_the_tree_of_its_own_text(name: str, data: str) -> None:
+    rest = bootstrap.text(name, {}).split("'@\n", 1)[1]
+    for text in (f"$Parameters = @'\n{data}\n'@\n{rest}", f"$Parameters = @'\n{data}\n'@\n"):
+        assert _same(parse(text), _parse_fresh(text))
+
+
+def test_such_a_script_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"$p = @'\nkey\t{number}\n'@\n'parsed once, $p'" for number in range(3)]
+    parse(texts[0])
+    monkeypatch.setattr("bot.lab.powershell.parse._parse_fresh", None)
+    assert [parse(text).text for text in texts] == texts
+
+
+def test_a_mistake_behind_data_is_told_as_ever() -> None:
+    with pytest.raises(ParseFailed) as failed:
+        parse("$p = @'\nit's (\n'@\n$x = (1")
+    assert failed.value.problem.message == "Missing closing ')' in expression."
+    assert failed.value.problem.spot.line == 4
 
 
 def test_a_long_script_is_parsed_and_run_in_well_under_a_second_of_work(shell: Shell) -> None:
