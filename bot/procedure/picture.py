@@ -66,6 +66,12 @@ class Cms:
         return self._why("redundant")
 
     @cached_property
+    def operational(self) -> tuple[str, ...] | Unknown:
+        """OperationalMachines: every node that some node's answer lists. A node that is down is simply not in it."""
+        said = [one.operational for one in self.seen if not isinstance(one.operational, Unknown)]
+        return tuple(dict.fromkeys(name for names in said for name in names)) if said else self._why("operational")
+
+    @cached_property
     def storage_type(self) -> str | Unknown:
         """NonShared (CCR) or Shared (SCC)."""
         for one in self.seen:

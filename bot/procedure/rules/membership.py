@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.procedure.facts import NodeStatus, Unknown, same_name
-from bot.procedure.picture import Picture, word
+from bot.procedure.picture import Cms, Picture, word
 from bot.procedure.rules.case import (
     DISRUPTIVE,
     NODE_STEPS,
@@ -81,7 +81,10 @@ def _redundant(case: Case, name: str) -> Finding:
             continue
         if isinstance(cms.redundant, Unknown):
             return unknown(f"The nodes of {cms.name} could not be read: {cms.redundant.why}.", "Recheck.")
-        listed = listed or any(same_name(one, name) for one in cms.redundant)
+        if any(same_name(one, name) for one in cms.redundant):
+            listed = True
+            if (missing := _operational(case, cms, name)) is not None:
+                return missing
     if listed:
         return passes("")
     whose = only or "any clustered mailbox server"
@@ -89,6 +92,23 @@ def _redundant(case: Case, name: str) -> Finding:
         f"{name} is not among the redundant machines of {whose}.",
         "Check with: Get-MailboxServer | fl Name,RedundantMachines",
         Fact(name="redundant", value="not listed", machine=name),
+    )
+
+
+def _operational(case: Case, cms: Cms, name: str) -> Finding | None:
+    """A node that is Up and yet no operational machine of its CMS could not be seen to have taken it (§2)."""
+    if case.main.status(name) is not NodeStatus.UP:
+        return None
+    if isinstance(cms.operational, Unknown):
+        return unknown(f"The operational machines of {cms.name} could not be read: {cms.operational.why}.", "Recheck.")
+    if any(same_name(one, name) for one in cms.operational):
+        return None
+    return blocks(
+        f"{name} is Up in the cluster, but Exchange does not list it among the operational machines of {cms.name}.",
+        f"Find out why before anything else: Get-ClusteredMailboxServerStatus -Identity {cms.name} "
+        "| fl OperationalMachines,FailedResources",
+        Fact(name=f"operational machine of {cms.name}", value="not listed", machine=name),
+        patience_s=case.context.limits.settle_s if case.step is not None else 0.0,
     )
 
 
@@ -152,7 +172,10 @@ RULES = (
         sentences=("S6", "S7"),
         plan=True,
         gate=NODE_STEPS | _HANDOFF,
-        needs=("node states as every running node sees them", "RedundantMachines of each CMS"),
+        needs=(
+            "node states as every running node sees them",
+            "RedundantMachines and OperationalMachines of each CMS",
+        ),
         stops="A node that is Down or Paused cannot take part.",
         remedy="`cluster.exe node <node> /resume` once you know why it was paused; start the Cluster service.",
         judge=node_member,
