@@ -149,6 +149,8 @@ INTERIM = LevelFacts(
     patches=(*level(OLD).patches, PatchFacts(name="Interim Update for Exchange (KB123456)", state=1)),  # type: ignore[misc]
 )
 UNSURE = LevelFacts(exsetup=NEW, patches=level(OLD).patches, base=BASE)
+SHARE_UP = (HealthItem(check="FileShareQuorum", result="Passed"),)
+SHARE_DOWN = (HealthItem(check="FileShareQuorum", result="*FAILED*", error="the share is not available"),)
 ABSENT = PackageFacts(path="x", present=False)
 SWAPPED = PackageFacts(path="x", present=True, sha256="cd" * 32)
 UNSIGNED = PackageFacts(path="x", present=True, sha256="ab" * 32, signature="NotSigned")
@@ -611,9 +613,35 @@ def test_quorum_is_counted_by_its_own_model(
             ),
         ),
     )
+    for node in (f"N{i + 1}" for i in range(nodes)) if model is QuorumModel.MNS_SHARE else ():
+        facts = change(facts, node, health=SHARE_UP)
     step = replace(moments.EVACUATE, target=target, cluster="SCC")
     check = replace(moments.gate_evacuate, facts=facts, step=step, plan=None).check("QUORUM-SURVIVES")
     assert check.verdict is verdict, check.sentence
+
+
+@pytest.mark.parametrize(
+    ("staying", "leaving", "verdict", "says"),
+    [
+        (SHARE_UP, SHARE_UP, PASS, "stays up"),
+        (SHARE_DOWN, SHARE_DOWN, BLOCK, "not available"),
+        (SHARE_DOWN, SHARE_UP, BLOCK, "not available"),
+        (SHARE_UP, SHARE_DOWN, PASS, "stays up"),  # the node that leaves is no witness of what stays
+        ((HealthItem(check="ReplayService", result="Passed"),), SHARE_UP, PASS, "stays up"),
+        ((HealthItem(check="ReplayService", result="*FAILED*", error="x"),), SHARE_UP, UNKNOWN, "nothing of the share"),
+        ((), SHARE_UP, UNKNOWN, "nothing of the share"),
+        (None, SHARE_UP, UNKNOWN, "has no Test-ReplicationHealth"),
+        (GONE, SHARE_UP, UNKNOWN, "the section failed"),
+    ],
+)
+def test_the_share_of_a_majority_node_set_is_up_only_when_a_node_that_stays_tests_it(
+    staying: object, leaving: object, verdict: Verdict, says: str
+) -> None:
+    facts = each_view(moments.gate_evacuate.facts, lambda one: replace(one, quorum=QuorumModel.MNS_SHARE))
+    facts = change(change(facts, "EXN1", health=staying), "EXN2", health=leaving)
+    check = replace(moments.gate_evacuate, facts=facts).check("QUORUM-SURVIVES")
+    assert (check.verdict, says in check.sentence) == (verdict, True), check.sentence
+    assert check.waivable == (staying is None)
 
 
 def test_a_waiver_turns_exactly_its_own_block_into_a_warning() -> None:

@@ -144,7 +144,7 @@ class Machine:
         self.on_shutdown: list[Callable[[], None]] = []  # called when it goes down, before services stop
         self.boot_time = clock.now()
         self.reboot_s = 180.0  # how long a restart takes, lab seconds
-        self.skew_s = 0.0  # what its clock is off, lab seconds
+        self.skew_s = 0.0  # what its clock is off, wall seconds: a real clock is off by as much at any speed
         self.fs: FileSystem = FileSystem(self)
         self.registry: Registry = Registry()
         self.services: Services = Services(self)
@@ -226,4 +226,4 @@ class Machine:
 
     def now(self) -> float:
         """What this machine's clock shows, Unix seconds."""
-        return self.clock.now() + self.skew_s
+        return self.clock.now() + self.skew_s * self.clock.speed

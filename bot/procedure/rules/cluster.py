@@ -1,8 +1,8 @@
-"""Rules about the cluster around the node: S8 and S9 of the document. Quorum, a spare, failback, its service."""
+"""Rules about the cluster around the node: S8 and S9 of the document. A spare, failback, its service."""
 
 from __future__ import annotations
 
-from bot.procedure.facts import ClusterKind, NodeStatus, QuorumModel, Unknown, same_name
+from bot.procedure.facts import ClusterKind, NodeStatus, Unknown, same_name
 from bot.procedure.picture import Picture, word
 from bot.procedure.rules.case import (
     DISRUPTIVE,
@@ -17,93 +17,8 @@ from bot.procedure.rules.case import (
     unknown,
     warns,
 )
+from bot.procedure.rules.quorum import unseen as others_unseen
 from state.words import Fact, StepKind, When
-
-_DISK_DECIDES = (QuorumModel.DISK_2003, QuorumModel.DISK_ONLY)
-_WITNESS_VOTES = (QuorumModel.MNS_SHARE, QuorumModel.NODE_DISK, QuorumModel.NODE_SHARE)
-
-
-def quorum_survives(case: Case) -> Finding:
-    """S8: the votes left without the node, witness included, keep the cluster formed."""
-    found = [_quorum(picture, name) for picture, name in case.leaving]
-    if not found:
-        return not_needed("No cluster node is taken out: quorum is not touched.")
-    return together(found, " ".join(dict.fromkeys(one.sentence for one in found)))
-
-
-def _quorum(picture: Picture, node: str) -> Finding:
-    if len(picture.nodes) == 1:
-        return not_needed(f"{picture.name} has one node: it goes fully offline during the install, quorum and all.")
-    model = picture.quorum
-    if isinstance(model, Unknown):
-        return unknown(f"The quorum model of {picture.name} is not known: {model.why}.", "cluster.exe /quorum")
-    rest = [one for one in picture.nodes if not same_name(one, node) and picture.running(one)]
-    facts = (
-        Fact(name="quorum", value=str(model), machine=picture.name),
-        Fact(name="other running nodes", value=", ".join(rest) or "none", machine=picture.name),
-    )
-    if not rest and (unseen := _unseen(picture, node)):
-        return unknown(
-            f"Whether {unseen} is running could not be read, so what remains without {node} is not known.",
-            "Look at: cluster.exe node",
-            *facts,
-        )
-    if not rest:
-        return blocks(
-            f"Without {node} no node of {picture.name} runs: the whole cluster goes down.",
-            "Bring another node up first.",
-            *facts,
-        )
-    if model is QuorumModel.LOCAL:
-        return blocks(
-            f"{picture.name} has a local quorum but {len(picture.nodes)} nodes; that cannot be right.",
-            "Check the quorum with: cluster.exe /quorum",
-            *facts,
-        )
-    witness = picture.witness_ok
-    if model in _DISK_DECIDES:
-        return _with_witness(picture, node, witness, facts, "the quorum disk alone decides")
-    votes = len(picture.nodes) + (1 if model in _WITNESS_VOTES else 0)
-    majority = votes // 2 + 1
-    if len(rest) >= majority:
-        return passes(
-            f"Without {node}, {len(rest)} of {votes} votes of {picture.name} remain; {majority} are enough.", *facts
-        )
-    if model in _WITNESS_VOTES and len(rest) + 1 >= majority:
-        return _with_witness(
-            picture, node, witness, facts, f"{len(rest)} of {votes} votes and the witness's; {majority} are needed"
-        )
-    return blocks(
-        f"Without {node} only {len(rest)} of {votes} votes of {picture.name} remain; {majority} are needed. "
-        "The cluster would stop.",
-        "Bring another node or the witness back first.",
-        *facts,
-    )
-
-
-def _unseen(picture: Picture, leaving: str) -> str:
-    """The other nodes whose state no view tells, or on which the views differ: not known is not gone."""
-    return ", ".join(
-        one for one in picture.nodes if not same_name(one, leaving) and picture.status(one) is NodeStatus.UNKNOWN
-    )
-
-
-def _with_witness(picture: Picture, node: str, witness: bool | Unknown, facts: tuple[Fact, ...], how: str) -> Finding:
-    name = picture.witness or "the witness"
-    if isinstance(witness, Unknown):
-        return unknown(
-            f"Without {node}, {picture.name} hangs on {name}, and its state is not known: {witness.why}.",
-            "Look at the quorum resource with: cluster.exe res",
-            *facts,
-        )
-    facts = (*facts, Fact(name="witness", value="up" if witness else "not available", machine=picture.name))
-    if not witness:
-        return blocks(
-            f"Without {node}, {picture.name} hangs on {name}, which is not available. The cluster would stop.",
-            f"Bring {name} back (the share and its host), then recheck.",
-            *facts,
-        )
-    return passes(f"Without {node}, {picture.name} stays up: {how}. One more loss would stop it.", *facts)
 
 
 def spare_up(case: Case) -> Finding:
@@ -123,7 +38,7 @@ def _spare(picture: Picture, name: str) -> Finding:
         return not_needed(f"{picture.name} has one node: this standby cluster goes fully offline during the install.")
     up = [one for one in picture.nodes if not same_name(one, name) and picture.status(one) is NodeStatus.UP]
     fact = Fact(name="other nodes Up", value=", ".join(up) or "none", machine=picture.name)
-    if not up and (unseen := _unseen(picture, name)):
+    if not up and (unseen := others_unseen(picture, name)):
         return unknown(
             f"Whether {unseen} is Up could not be read: nobody can say what takes over while {name} is out.",
             "Look at: cluster.exe node",
@@ -241,18 +156,6 @@ def clussvc_back(case: Case) -> Finding:
 
 
 RULES = (
-    Rule(
-        id="QUORUM-SURVIVES",
-        says="The votes left without the node keep the cluster formed, by its own quorum model.",
-        source="S8: the Cluster service on the node will be stopped and restarted; facts/exchange.md §9, Quorum",
-        sentences=("S8", "S9"),
-        plan=True,
-        gate=NODE_STEPS,
-        needs=("quorum model", "node states", "the witness's state by the cluster itself"),
-        stops="The whole cluster would stop, mail with it.",
-        remedy="Bring another node or the witness back first.",
-        judge=quorum_survives,
-    ),
     Rule(
         id="SPARE-UP",
         says="Another node is Up, not Paused and, where there is one, free to take a mail server.",
