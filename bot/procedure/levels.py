@@ -241,7 +241,10 @@ def updated(level: Build | Unknown, target: Build) -> bool | Unknown:
 
 
 def lower_of(level: LevelFacts | Unknown) -> Build | Unknown:
-    """The lower of the readable sources: what a waiver of LEVEL-AGREE lets us believe, so that too much is patched."""
+    """The lower of the sources: what a waiver of LEVEL-AGREE lets us believe, so that too much is patched.
+
+    Unknown unless every source can be read and names a level of the catalogue, of one service pack.
+    """
     if isinstance(level, Unknown):
         return level
     read = [try_build(one) for one in (level.exsetup, level.base) if not isinstance(one, Unknown)]
@@ -249,4 +252,10 @@ def lower_of(level: LevelFacts | Unknown) -> Build | Unknown:
     if len(builds) < 2 or isinstance(level.patches, Unknown):
         return Unknown("at least one source of the level could not be read at all")
     patched = highest_patch(level.patches, builds[1])
-    return patched if isinstance(patched, Unknown) else min(builds[0], patched)
+    if isinstance(patched, Unknown):
+        return patched
+    if row_of(builds[0]) is None or row_of(patched) is None:
+        return Unknown("one of the levels is not in the catalogue of rollups")
+    if len({(one.major, one.minor) for one in (*builds, patched)}) > 1:
+        return Unknown("the sources name different service packs")
+    return min(builds[0], patched)

@@ -65,7 +65,7 @@ def make_plan(
     checks = judge(replace(case, plan=plan))
     waived = {_ORDER_OF_RULES[name] for name in ORDERING - ordering if name in _ORDER_OF_RULES}
     stops = [check for check in blocking(checks) if check.rule not in waived]
-    if stops and (plan is None or not all(check.waivable for check in stops)):
+    if stops and (plan is None or not plan.steps or not all(check.waivable for check in stops)):
         return _refusal(stops[0], checks, facts)
     if isinstance(drafted, Stuck):
         return PlanRefusal(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.procedure.facts import EstateFacts
 from bot.procedure.steps import commands
 from state import words as w
 from tests.procedure.build import NOW, change
-from tests.procedure.walk import campaign, image
+from tests.procedure.walk import campaign, image, waivers
 
 ALICE = w.Actor(user="U1", person="alice")
 BOB = w.Actor(user="U2", person="bob")
@@ -14,8 +16,11 @@ CAROL = w.Actor(user="U3", person="carol")
 ID = "CLUSTER01-7"
 
 
-def events(plan: w.Plan, facts: EstateFacts) -> list[w.Event]:
-    """Request, plan, start, and for each step its gate, intent, jobs and end."""
+def events(plan: w.Plan, facts: EstateFacts, waived: tuple[str, ...] = ()) -> list[w.Event]:
+    """Request, plan, start, and for each step its gate, intent, jobs and end.
+
+    `waived` rules that block are accepted, before the start and at each step, through a risk gate of their own.
+    """
     made: list[w.Event] = [
         w.CampaignRequested(
             campaign=ID,
@@ -29,16 +34,65 @@ def events(plan: w.Plan, facts: EstateFacts) -> list[w.Event]:
         ),
         w.ThreadOpened(ts="1.0"),
         w.PlanMade(plan=plan, expires_at=NOW + 86400),
-        w.Started(by=ALICE),
     ]
+    for number, waiver in enumerate(waivers("plan", plan.checks, waived), 1):
+        made += accepted(waiver, plan.checks, number)
+    made.append(w.Started(by=ALICE))
     seen = facts
-    for step, checks, after, left in campaign(plan, facts):
+    for step, checks, after, left in campaign(plan, facts, waived):
         asked = change(seen, step.target, validate=((step.cms, ""),)) if step.cms else seen
         rendered = commands(step, asked, plan.package, campaign=ID, images=(image(seen, step.target),))
-        made += attempt(step, checks, after, rendered)
+        number = 1
+        found = tuple(replace(c, verdict=w.Verdict.BLOCK, waived_by=()) if c.waived_by else c for c in checks)
+        for waiver in waivers(step.id, found, waived):
+            made += accepted(waiver, found, number)
+            number += 1
+        made += attempt(step, checks, after, rendered, number)
         seen = left
     made.append(w.Finished(sentence="done", user_downtime_s=100.0))
     return made
+
+
+def accepted(waiver: w.Waiver, checks: tuple[w.Check, ...], number: int) -> list[w.Event]:
+    """Alice asks for a waiver, Bob accepts it."""
+    gate = w.Gate(
+        id=f"{ID}.{waiver.step}.{number}",
+        campaign=ID,
+        step=waiver.step,
+        attempt=number,
+        target="CLUSTER01",
+        kind="risk",
+        title=f"Risk: {waiver.rule}",
+        digest=f"risk-{waiver.step}-{number}",
+        commands=(),
+        checks=tuple(one for one in checks if one.stops),
+        forecast=w.Forecast(step_s=0, downtime_s=0, basis="risk"),
+        approvers=(BOB, CAROL),
+        barred=("alice",),
+        quorum=1,
+        opened_at=NOW,
+        expires_at=NOW + 3600,
+        waiver=replace(waiver, approved_by=()),
+    )
+    return [
+        w.WaiverAsked(by=ALICE, rule=waiver.rule, step=waiver.step, reason=waiver.reason),
+        w.GatePrepared(gate=gate),
+        w.GateOpened(gate=gate.id, channel="C", ts="3.0", posted_hash="h"),
+        w.GateConsumed(
+            intent=w.Intent(
+                gate=gate.id,
+                step=gate.step,
+                attempt=number,
+                digest=gate.digest,
+                approved_by=waiver.approved_by,
+                users=("U2",),
+                fence=1,
+                token="t",
+                version=5,
+                not_after=NOW + 60,
+            )
+        ),
+    ]
 
 
 def attempt(

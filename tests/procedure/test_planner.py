@@ -11,7 +11,7 @@ from bot.procedure.facts import EstateFacts, NodeStatus, QuorumModel, StandbyFac
 from bot.procedure.order import check_plan
 from bot.procedure.planner import Nothing, PlanRefusal, make_plan, restart_after, still_to_read
 from bot.procedure.rules import blocking, evaluate
-from state.words import Actor, Campaign, Options, Outcome, OutcomeKind, Plan, State, StepKind, Verdict, Waiver, When
+from state.words import Actor, Campaign, Options, Outcome, OutcomeKind, Plan, State, StepKind, Verdict, When
 from tests.procedure.build import (
     NEW,
     NOW,
@@ -206,7 +206,8 @@ def test_what_the_facts_name_and_nobody_read_is_named_once() -> None:
     ("facts", "rule"),
     [
         (silent(ccr(), "EXN1"), "PRE-COMPLETE"),
-        (silent(ccr(), "SCR1"), "SCR-TARGETS-FIRST"),
+        (silent(ccr(n1=NEW, n2=NEW), "SCR1"), "SCR-TARGETS-FIRST"),
+        (silent(change(ccr(), "EXN2", powershell="3.0"), "SCR1"), "WMF-VERSION"),
         (node_state(ccr(), "EXN2", NodeStatus.PAUSED), "NODE-MEMBER"),
         (each_view(ccr(), lambda v: replace(v, witness_ok=False)), "QUORUM-SURVIVES"),
         (ccr(n1="8.3.517.0", n2="8.3.517.0", scr="8.3.83.6", window="never"), "WINDOW"),
@@ -230,18 +231,6 @@ def test_a_node_above_the_package_is_refused_and_a_target_above_it_is_fine() -> 
     plan = make_plan(ccr(scr=NEW), older, Options(), context=Context())
     assert isinstance(plan, PlanRefusal | Plan)
     assert "SCR1" not in [s.target for s in plan.steps] if isinstance(plan, Plan) else plan.rule == "PKG-HASH"
-
-
-def test_a_waiver_of_the_plan_lets_an_uncertain_level_be_planned_as_the_lower_one() -> None:
-    from bot.procedure.facts import LevelFacts
-    from tests.procedure.build import BASE, level
-
-    unsure = LevelFacts(exsetup=NEW, patches=level(OLD).patches, base=BASE)
-    facts = change(ccr(), "EXN2", level=unsure)
-    assert refused(facts).rule == "LEVEL-AGREE"
-    waiver = Waiver(rule="LEVEL-AGREE", step="plan", reason="looked", by="alice", approved_by=("bob",))
-    plan = plan_of(facts, context=Context(waivers=(waiver,)))
-    assert ("install", "EXN2", "") in shape(plan)
 
 
 def test_the_facts_may_spell_nodes_in_full_and_in_any_case() -> None:

@@ -27,10 +27,12 @@ class Machine:
     cluster: str  # "" for a stand-alone machine
     level: Build | None  # None: not known, which counts as below
     up: bool = True
+    votes: bool = True  # its Cluster service runs: Up or Paused
     groups: set[str] = field(default_factory=set)  # groups it owns that are no CMS
     standby: bool = False  # SCR target, or a node of a target's cluster
     installed: bool = False
     out: bool = False  # emptied (and so paused), not yet patched and checked
+    left_out: bool = False  # an SCR target that does not answer, and that people accept to leave as it is
 
 
 @dataclass(slots=True)
@@ -97,6 +99,8 @@ class Board:
 
     def _patching(self, step: Step, machine: Machine) -> None:
         """S6, S7, S8, S9, S16/S17 and one at a time hold for every step that takes a machine out."""
+        if machine.left_out:
+            self.no("SCR-TARGETS-FIRST", f"{machine.name} was to be left as it is: nothing is done to it (S16).")
         held = self.holds(machine)
         if held:
             self.no("NODE-PASSIVE", f"{machine.name} holds {', '.join(held)}: only a passive node may be patched (S6).")
@@ -114,7 +118,9 @@ class Board:
                 machine.out = False
 
     def _targets_first(self) -> None:
-        late = [one.name for one in self.machines.values() if one.standby and not self.updated(one)]
+        late = [
+            one.name for one in self.machines.values() if one.standby and not self.updated(one) and not one.left_out
+        ]
         if late:
             self.no("SCR-TARGETS-FIRST", f"SCR target {', '.join(late)} comes before any node of {self.main} (S16).")
 
@@ -130,7 +136,7 @@ class Board:
 
     def _quorum(self, machine: Machine, nodes: list[Machine]) -> None:
         quorum = self.quorums.get(machine.cluster.casefold(), Quorum())
-        rest = sum(1 for one in nodes if one is not machine and one.up)
+        rest = sum(1 for one in nodes if one is not machine and one.votes)
         if quorum.model is None:
             return
         if quorum.model in {QuorumModel.DISK_2003, QuorumModel.DISK_ONLY}:
@@ -216,7 +222,7 @@ class Board:
         """S17 and CCR-HOWTO: at the end every machine is at the level and none is out."""
         self.step = ""
         for machine in self.machines.values():
-            if not self.updated(machine):
+            if not self.updated(machine) and not machine.left_out:
                 self.no("BOTH-NODES", f"{machine.name} is not updated at the end.")
             if machine.out:
                 self.no("NODE-PAUSED", f"{machine.name} is still out at the end.")

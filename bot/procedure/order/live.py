@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.procedure.order.board import Board, Violation
 from bot.procedure.order.plans import board_of
+from bot.procedure.order.risks import PLAN, covers
 from state.words import Campaign, OutcomeKind, Step, StepKind
 
 _NOT_DONE = (OutcomeKind.FAILED, OutcomeKind.CUT_OFF, OutcomeKind.UNKNOWN)
@@ -18,12 +19,16 @@ def check_next(campaign: Campaign, step: Step) -> tuple[Violation, ...]:
     except ValueError as error:
         return (Violation(rule="PKG-NAME", sentence=str(error), step=step.id),)
     steps = {one.id: one for one in campaign.plan.steps}
+    stops = [] if "return" in step.option else [check for check in campaign.plan.checks if check.stops]
     for outcome in campaign.outcomes:
         done = steps.get(outcome.step)
         if done is not None:
             record(board, done, outcome.kind)
     past = {outcome.step for outcome in campaign.outcomes if outcome.kind is OutcomeKind.DONE}
     board.found.clear()  # what is done was judged when it was next
+    for check in stops:
+        if not any(covers(waiver, PLAN, check) for waiver in campaign.waivers):
+            board.no(check.rule, f"The plan was started although {check.rule} stopped it and nobody had waived it.")
     if step.id in past:
         board.no("PRE-COMPLETE", f"Step {step.id} is done already.")
     for one in campaign.plan.steps:

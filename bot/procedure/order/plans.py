@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.procedure.facts import ClusterView, EstateFacts, NodeStatus, Unknown, same_name, short
 from bot.procedure.levels import Build, machine_level
 from bot.procedure.order.board import Board, Machine, Quorum, Violation
-from state.words import Plan
+from state.words import Check, Plan
 
 
 def check_plan(plan: Plan, facts: EstateFacts | None = None) -> tuple[Violation, ...]:
@@ -26,6 +26,20 @@ def check_plan(plan: Plan, facts: EstateFacts | None = None) -> tuple[Violation,
     return tuple(board.found)
 
 
+def left_out(checks: tuple[Check, ...]) -> frozenset[str]:
+    """The SCR targets these checks leave as they are: SCR-TARGETS-FIRST stops for them, and that may be waived.
+
+    Only what could not be known may be left out; a target that is known to be below the level never.
+    """
+    return frozenset(
+        short(fact.machine)
+        for check in checks
+        if check.rule == "SCR-TARGETS-FIRST" and check.stops and check.waivable
+        for fact in check.facts
+        if fact.name == "level" and fact.value == "unknown"
+    )
+
+
 def _complete(plan: Plan, board: Board) -> None:
     """What the plan says of machines and locks is what the facts say."""
     listed = {short(line.name) for line in plan.machines}
@@ -42,6 +56,7 @@ def board_of(plan: Plan) -> Board:
     clusters = {short(step.target): step.cluster for step in plan.steps}
     machines: dict[str, Machine] = {}
     at: dict[str, str] = {}
+    aside = left_out(plan.checks)
     for line in plan.machines:
         node = line.role in {"active", "passive"}
         cluster = plan.cluster if node else clusters.get(short(line.name), "")
@@ -52,6 +67,7 @@ def board_of(plan: Plan) -> Board:
             level=_build(line.level),
             groups={group for group in line.owns if group not in held},
             standby=not node,
+            left_out=not node and short(line.name) in aside and _build(line.level) is None,
         )
         for cms in plan.cms:
             if node and any(same_name(group, cms) for group in line.owns):
@@ -70,6 +86,7 @@ def board_from(plan: Plan, facts: EstateFacts) -> Board:
     machines: dict[str, Machine] = {}
     at: dict[str, str] = {}
     quorums: dict[str, Quorum] = {}
+    aside = left_out(plan.checks)
     main_nodes = _cluster(facts, facts.inventory.nodes, facts.inventory.cluster, False, machines, at, quorums)
     for typed in _targets(facts, main_nodes):
         one = facts.machine(typed)
@@ -78,7 +95,10 @@ def board_from(plan: Plan, facts: EstateFacts) -> Board:
             continue
         view = one.cluster if one is not None and isinstance(one.cluster, ClusterView) else None
         if view is None:
-            machines[short(name)] = Machine(name, "", _level(facts, name), standby=True)
+            silent = one is None or not one.reached
+            machines[short(name)] = Machine(
+                name, "", _level(facts, name), standby=True, left_out=silent and short(name) in aside
+            )
         else:
             _cluster(facts, tuple(node for node, _ in view.nodes), view.name, True, machines, {}, quorums)
     return Board(Build.parse(plan.package.build), facts.inventory.cluster, machines, at, quorums)
@@ -104,9 +124,16 @@ def _cluster(
         for node, _ in view.nodes:
             nodes.setdefault(short(node), node)
     for key, node in nodes.items():
-        up = all(status is NodeStatus.UP for view in views for other, status in view.nodes if short(other) == key)
+        said = {status for view in views for other, status in view.nodes if short(other) == key}
         known = facts.machine(node)
-        machines[key] = Machine(known.name if known else node, name, _level(facts, node), up=up, standby=standby)
+        machines[key] = Machine(
+            known.name if known else node,
+            name,
+            _level(facts, node),
+            up=said <= {NodeStatus.UP},
+            votes=said <= {NodeStatus.UP, NodeStatus.PAUSED},
+            standby=standby,
+        )
     for view in views:
         for group in view.groups:
             owner = machines.get(short(group.owner))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from bot.procedure.levels import Build
 from bot.procedure.order.walk import Walk
 from state import words as w
 
 PLAN = "plan"  # what a risk gate before the start stands for
+NEVER = frozenset(
+    {
+        "NODE-PASSIVE", "NODE-NO-CMS-GROUP", "ONE-AT-A-TIME", "QUORUM-SURVIVES", "GROUP-MOVE-NOT-CMS", "MOVE-READY",
+        "PRE-COMPLETE", "VIEW-AGREE", "SCR-APPLICABLE", "PKG-HASH", "APPROVAL-FRESH", "BOTH-NODES", "LEVEL-REACHED",
+    }
+)  # fmt: skip
+"""What the document does not leave to anybody: no risk gate sets these aside, whatever the record calls waivable."""
 
 
 def started(walk: Walk) -> None:
@@ -26,6 +34,8 @@ def risk(walk: Walk, gate: w.Gate) -> None:
         return
     if waiver.by != asked.by.person or waiver.by not in gate.barred or waiver.approved_by:
         walk.no("APPROVAL-FRESH", f"Risk gate {gate.id} does not keep {asked.by.person}, who asked, from approving.")
+    if waiver.rule in NEVER:
+        walk.no(waiver.rule, f"Risk gate {gate.id} is for {waiver.rule}, which nobody may set aside.")
     shown = [check for check in gate.checks if check.rule == waiver.rule]
     if len(shown) != 1 or not shown[0].stops or not shown[0].waivable or set(shown[0].values) != set(waiver.facts):
         walk.no(waiver.rule, f"Risk gate {gate.id} does not show a finding of {waiver.rule} that may be waived.")
@@ -46,9 +56,35 @@ def under_waivers(walk: Walk, gate: w.Gate) -> None:
             or walk.at >= waiver.expires_at
         ):
             walk.no(check.rule, f"Gate {gate.id} says that {check.rule} was waived, and no waiver covers it.")
+        if check.rule == "SCR-TARGETS-FIRST" and any(_below(walk, fact) for fact in check.facts):
+            walk.no(check.rule, f"Gate {gate.id} waives {check.rule} for a target that is known to be below the level.")
+
+
+def _below(walk: Walk, fact: w.Fact) -> bool:
+    """Whether a fact shows a level that is known and not enough: only an unknown one may be waived."""
+    if fact.name != "level" or fact.value == "unknown" or walk.board is None:
+        return False
+    try:
+        return Build.parse(fact.value) < walk.board.target
+    except ValueError:
+        return True
+
+
+def kept(check: w.Check | None) -> bool:
+    """Whether a check shows its rule kept: it passed, or it is one that may be waived, and says who did."""
+    if check is None:
+        return False
+    waived = check.verdict is w.Verdict.WARN and bool(check.waived_by) and check.rule not in NEVER
+    return check.verdict is w.Verdict.PASS or waived
+
+
+def covers(waiver: w.Waiver, step: str, check: w.Check) -> bool:
+    """Whether a waiver is for this rule, this step and these values, and somebody approved it."""
+    same = (waiver.rule, waiver.step) == (check.rule, step) and set(waiver.facts) == set(check.values)
+    return same and bool(waiver.approved_by)
 
 
 def _covered(walk: Walk, step: str, check: w.Check) -> bool:
     """Whether an approved waiver of this rule, for this step and these values, stands now."""
     waiver = walk.waivers.get((step, check.rule))
-    return waiver is not None and set(waiver.facts) == set(check.values) and walk.at < waiver.expires_at
+    return waiver is not None and covers(waiver, step, check) and walk.at < waiver.expires_at

@@ -8,7 +8,7 @@ from bot.procedure.facts import same_name
 from bot.procedure.order.board import Violation
 from bot.procedure.order.live import record
 from bot.procedure.order.plans import board_of, check_plan
-from bot.procedure.order.risks import PLAN, risk, started, under_waivers
+from bot.procedure.order.risks import PLAN, kept, risk, started, under_waivers
 from bot.procedure.order.walk import Walk
 from state import words as w
 
@@ -20,7 +20,6 @@ _PROOF = {  # the rules of the document that a gate's checks must answer with a 
     w.StepKind.HANDOFF: ("MOVE-READY",),
     w.StepKind.RESTORE: (),
 }
-_WAIVABLE = (w.Verdict.PASS, w.Verdict.WARN)
 
 
 def check_events(recorded: tuple[w.Recorded, ...]) -> tuple[Violation, ...]:
@@ -128,11 +127,12 @@ def _proof(walk: Walk, gate: w.Gate, step: w.Step) -> None:
     if stopping:
         walk.no(stopping[0], f"Gate {gate.id} was opened although {', '.join(stopping)} stopped it.")
     under_waivers(walk, gate)
-    judged = {check.rule: check.verdict for check in gate.checks}
+    judged = {check.rule: check for check in gate.checks}
     for rule in _PROOF[step.kind]:
-        if judged.get(rule) not in _WAIVABLE:
+        if not kept(judged.get(rule)):
             walk.no(rule, f"Gate {gate.id} does not show that {rule} was kept.")
-    if step.role == "node" and step.kind is not w.StepKind.RESTORE and judged.get("SCR-TARGETS-FIRST") not in _WAIVABLE:
+    targets_first = step.kind is w.StepKind.RESTORE or kept(judged.get("SCR-TARGETS-FIRST"))
+    if step.role == "node" and not targets_first:
         walk.no("SCR-TARGETS-FIRST", f"Gate {gate.id} does not show that the SCR targets were first.")
     if walk.board is not None:
         for command in gate.commands:
@@ -267,9 +267,9 @@ def _needless(walk: Walk, step: w.Step, outcome: w.Outcome) -> bool:
     """Whether a step may be done without a gate: nothing was run, and the checks after it show that it is so already."""
     if walk.jobs:
         return False
-    judged = {check.rule: check.verdict for check in outcome.checks}
+    judged = {check.rule: check for check in outcome.checks}
     proof = _SO_ALREADY.get(step.kind)
-    return step.kind is w.StepKind.RESTORE or (proof is not None and judged.get(proof) in _WAIVABLE)
+    return step.kind is w.StepKind.RESTORE or (proof is not None and kept(judged.get(proof)))
 
 
 def _finished(walk: Walk) -> None:

@@ -157,12 +157,40 @@ class Case:
         """The machines a rule about "the machine being patched" looks at: the step's, or at PLAN all below level."""
         if self.step is not None:
             return (self.step.target,)
-        return tuple(name for name in self.scope if self.needs(name) is not False)
+        return tuple(name for name in self.everyone if self.needs(name) is not False)
 
     @property
     def everyone(self) -> tuple[str, ...]:
-        """The step's machine, or at PLAN every machine of the campaign."""
-        return self.subjects if self.step is not None else self.scope
+        """The step's machine, or at PLAN every machine of the campaign but the SCR targets that did not answer."""
+        if self.step is not None:
+            return (self.step.target,)
+        return tuple(name for name in self.scope if not any(same_name(name, one) for one in self.unheard))
+
+    @cached_property
+    def unheard(self) -> tuple[str, ...]:
+        """The machines of every SCR target that did not answer as a whole.
+
+        Nothing is planned for them, so SCR-TARGETS-FIRST alone speaks of them, and blocks until it is waived.
+        """
+        targets = () if isinstance(self.standbys, Unknown) else self.standbys
+        return tuple(
+            name
+            for target in targets
+            if not self.in_main(target.name) and any(self.machine(one) is None for one in target.machines)
+            for name in target.machines
+        )
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The SCR targets the plan does without, because whoever started it had waived SCR-TARGETS-FIRST for them."""
+        checks = self.plan.checks if self.plan else ()
+        return tuple(
+            fact.machine
+            for check in checks
+            if check.rule == "SCR-TARGETS-FIRST" and check.stops and check.waivable
+            for fact in check.facts
+            if fact.value == "unknown"
+        )
 
     @cached_property
     def leaving(self) -> tuple[tuple[Picture, str], ...]:
@@ -197,14 +225,29 @@ class Case:
         return f"{found.name} did not answer ({found.why_not or 'no reason given'})"
 
     def level(self, name: str) -> Build | Unknown:
-        """A machine's level; with a waiver of LEVEL-AGREE the lower of two sources that disagree."""
+        """A machine's level; the lower of two sources that disagree where LEVEL-AGREE judges that, or was waived.
+
+        So that the disagreement is one finding, which can be waived, and not a dozen that cannot.
+        """
         key = name.casefold()
         if key not in self._levels:
             found = machine_level(self.facts.machine(name), name)
-            if isinstance(found, Unknown) and self.waives("LEVEL-AGREE") and (machine := self.machine(name)):
-                found = lower_of(machine.level)
+            if isinstance(found, Unknown) and (self.asks_level(name) or self.waives("LEVEL-AGREE")):
+                found = self.lower(name) or found
             self._levels[key] = found
         return self._levels[key]
+
+    def asks_level(self, name: str) -> bool:
+        """Whether LEVEL-AGREE is judged on this machine at this moment."""
+        if self.step is None:
+            return self.when is When.PLAN
+        return self.when is When.GATE and self.step.kind is StepKind.INSTALL and same_name(name, self.step.target)
+
+    def lower(self, name: str) -> Build | None:
+        """The lower of two levels that a machine's sources name, if both are known ones; else None."""
+        machine = self.machine(name)
+        found = lower_of(machine.level) if machine else None
+        return found if isinstance(found, Build) else None
 
     def needs(self, name: str) -> bool | Unknown:
         """Whether a machine is below the target level."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import LevelFacts, Unknown
-from bot.procedure.levels import Build, row_of
+from bot.procedure.facts import LevelFacts, Unknown, same_name
+from bot.procedure.levels import Build, machine_level, row_of
 from bot.procedure.rules.case import (
     FIX_BUILD,
     NO_BUILD,
@@ -15,6 +15,7 @@ from bot.procedure.rules.case import (
     passes,
     together,
     unknown,
+    warns,
 )
 from state.words import Fact, StepKind
 
@@ -26,7 +27,7 @@ def level_agree(case: Case) -> Finding:
     found = []
     for name in case.everyone:
         machine = case.machine(name)
-        level = case.level(name)
+        level = machine_level(machine, name)
         if isinstance(level, Build):
             found.append(passes("", Fact(name="level", value=str(level), machine=name)))
         elif machine is None or isinstance(machine.level, Unknown) or _unread(machine.level):
@@ -39,7 +40,7 @@ def level_agree(case: Case) -> Finding:
                     f"The level of {name} is not certain: {level.why}.",
                     "Find out which rollup is really there (ExSetup.exe and Add/Remove Programs) before patching.",
                     Fact(name="level", value=level.why, machine=name),
-                    waivable=row_known(case, machine.level),
+                    waivable=case.lower(name) is not None and not isinstance(case.target_build, Unknown),
                 )
             )
     levels = ", ".join(f"{f.machine} {f.value}" for one in found for f in one.facts)
@@ -48,16 +49,6 @@ def level_agree(case: Case) -> Finding:
 
 def _unread(level: LevelFacts) -> bool:
     return any(isinstance(one, Unknown) for one in (level.exsetup, level.patches, level.base))
-
-
-def row_known(case: Case, level: LevelFacts) -> bool:
-    """Whether ExSetup's build at least is in the catalogue: only then can a disagreement be waived."""
-    if isinstance(level.exsetup, Unknown):
-        return False
-    try:
-        return row_of(Build.parse(level.exsetup)) is not None and not isinstance(case.target_build, Unknown)
-    except ValueError:
-        return False
 
 
 def no_wu(case: Case) -> Finding:
@@ -110,7 +101,15 @@ def both_nodes(case: Case) -> Finding:
     found = []
     for name in case.scope:
         needs = case.needs(name)
-        if isinstance(needs, Unknown):
+        if needs is not False and any(same_name(name, one) for one in case.left_out):
+            found.append(
+                warns(
+                    f"The SCR target {name} was left out of this campaign and is not known to be at {build}.",
+                    "Plan again when it answers, or disable the relation.",
+                    Fact(name="level", value="left out", machine=name),
+                )
+            )
+        elif isinstance(needs, Unknown):
             found.append(unknown(f"Whether {name} is at the level is not known: {needs.why}.", "Recheck."))
         elif needs:
             found.append(

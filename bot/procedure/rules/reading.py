@@ -85,7 +85,7 @@ def clock_skew(case: Case) -> Finding:
     """DESIGN §7: a clock that is far off makes every time read from that machine worthless."""
     limit = case.context.limits.skew_s
     found = []
-    for name in case.subjects if case.step is not None else case.scope:
+    for name in case.everyone:
         machine = case.machine(name)
         skew = machine.skew_s if machine else Unknown(case.silent(name))
         if isinstance(skew, Unknown):

@@ -117,9 +117,11 @@ def target_passive(case: Case) -> Finding:
     for target in case.standbys:
         if case.step is not None and not any(same_name(case.step.target, one) for one in target.machines):
             continue
+        if case.step is None and target.name in case.unheard:
+            continue  # nothing is planned for it: SCR-TARGETS-FIRST speaks of it
         machine = case.machine(target.name)
         if machine is None:
-            found.append(unknown(f"{case.silent(target.name)}.", "Bring it back and recheck.", waivable=True))
+            found.append(unknown(f"{case.silent(target.name)}.", "Bring it back and recheck."))
             continue
         if isinstance(machine.cluster, Unknown):
             found.append(
@@ -174,13 +176,14 @@ def scr_cycle(case: Case) -> Finding:
                 )
             )
             continue
+        if target.name in case.unheard:
+            continue  # it is not ordered at all: SCR-TARGETS-FIRST speaks of it
         way = _way_back(case, target.name)
         if isinstance(way, Unknown):
             found.append(
                 unknown(
                     f"Whether {target.name} is an SCR source itself is not known: {way.why}.",
                     "Bring it back and recheck.",
-                    waivable=case.machine(target.name) is None,
                 )
             )
         elif way:
@@ -195,6 +198,8 @@ def scr_cycle(case: Case) -> Finding:
             )
         else:
             found.append(passes("", fact))
+    if not found:
+        return not_needed("No SCR target answered, so none is patched; see SCR-TARGETS-FIRST.")
     return together(found, "No SCR target is a source for this cluster, directly or through others.")
 
 
@@ -260,7 +265,6 @@ RULES = (
         needs=("the target's own cluster",),
         stops="Patching it would be a campaign of its own.",
         remedy="Plan that cluster first.",
-        waivable="when a target cannot be reached: with a reason",
         judge=target_passive,
     ),
     Rule(
