@@ -201,6 +201,7 @@ def _check(settings: Settings, where: str) -> None:
         if not (cluster.channel or settings.slack.channel):
             raise SettingsError(where, f"[clusters.{name}] has no channel, and [slack] has none either")
         _check_window(f"[clusters.{name}]", cluster.window, where)
+        _check_window(f"[clusters.{name}]", cluster.backups, where, "backups")
     for name, machine in settings.machines.items():
         _check_window(f"[machines.{name}]", machine.window, where)
         url = urlsplit(machine.address)
@@ -212,14 +213,14 @@ def _check(settings: Settings, where: str) -> None:
         raise SettingsError(where, "[lab] is only for the practice range, where every address is loopback")
 
 
-def _check_window(section: str, window: str, where: str) -> None:
+def _check_window(section: str, window: str, where: str, key: str = "window") -> None:
     """A window that cannot be read is found when the bot starts, not on the night it is for."""
     if window:
         try:
             spans(window, 0.0)
         except ValueError as err:
             raise SettingsError(
-                where, f'{section} window: {err}; write it like window = "Sat 22:00-04:00 +01:00"'
+                where, f'{section} {key}: {err}; write it like {key} = "Sat 22:00-04:00 +01:00"'
             ) from None
 
 

@@ -56,7 +56,7 @@ def plan(turn: Turn, campaign: Campaign) -> None:
 
 def made_now(rooms: Rooms, campaign: Campaign, inventory: Inventory, package: Package) -> Plan | PlanRefusal | Nothing:
     """The plan by facts read now."""
-    facts = read(rooms, inventory, package, asked=wanted(When.PLAN, None))
+    facts = read(rooms, inventory, package, asked=wanted(When.PLAN, None, inventory.nodes))
     context = Context(options=campaign.options, limits=rooms.config.limits, durations=rooms.config.durations)
     return make_plan(facts, package, campaign.options, context=context, bot_version=rooms.config.bot_version)
 

@@ -49,7 +49,7 @@ def read_for(rooms: Rooms, campaign: Campaign, step: Step | None, when: When = W
         return None
     handoff = step is not None and step.kind is StepKind.HANDOFF and when is When.GATE
     validate = ((step.cms, step.target),) if step is not None and handoff else ()
-    asked = wanted(when, step)
+    asked = wanted(when, step, inventory.nodes)
     return read(rooms, inventory, package, machines=campaign.plan.machine_set, validate=validate, asked=asked)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import TypeVar
 
-from bot.estate.reply import Malformed, Reply, expect, part
-from bot.procedure.facts import NOT_ASKED, SurveyFacts, Unknown, WriterFacts
+from bot.estate.reply import Malformed, Reply, expect, flag, number, part
+from bot.procedure.facts import NOT_ASKED, SurveyFacts, Unknown, VolumeFacts, WriterFacts
 
 T = TypeVar("T")
 
 _NAMED = re.compile(r"'(.+)'\s*$")  # Writer name: 'System Writer', in whatever language
+_CLIENTS = 2  # MSCluster_Network.Role: 1 for the cluster itself, 2 for clients, 3 for both
 _STATE = re.compile(r"\[(\d+)\]")  # State: [1] Stable
 
 
@@ -21,7 +23,13 @@ def facts(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
     def asked(section: str, answer: Callable[[Reply], T]) -> T | Unknown:
         return part(reply, section, answer) if section in kinds else NOT_ASKED
 
-    return SurveyFacts(writers=asked("writers", _writers))
+    return SurveyFacts(
+        writers=asked("writers", _writers),
+        volumes=asked("volumes", _volumes),
+        client_networks=asked("networks", _client_networks),
+        host_ttl=asked("networks", _host_ttl),
+        oab_pins=asked("oab", _oab_pins),
+    )
 
 
 def _writers(reply: Reply) -> tuple[WriterFacts, ...]:
@@ -43,3 +51,46 @@ def _writers(reply: Reply) -> tuple[WriterFacts, ...]:
     if name or not found:
         raise Malformed(f"writer {name} has no state" if name else "vssadmin lists no writer")
     return tuple(found)
+
+
+def _volumes(reply: Reply) -> tuple[VolumeFacts, ...]:
+    """Every fixed volume the machine sees, by letter or mount point."""
+    said = reply.first("system.drive")
+    system = expect(said, 1)[0].rstrip("\\").casefold() if said else ""
+    if not system:
+        raise Malformed("the drive Windows is on was not given")
+    rows = [expect(fields, 2) for fields in reply.all("volume")]
+    return tuple(
+        VolumeFacts(
+            name=name,
+            dirty=flag(dirty) if dirty else Unknown("DirtyBitSet was not given"),
+            system=name.rstrip("\\").casefold() == system,
+        )
+        for name, dirty in rows
+    )
+
+
+def _client_networks(reply: Reply) -> tuple[str, ...]:
+    """The cluster's networks for clients in which the machine has an address."""
+    said = [expect(fields, 1)[0] for fields in reply.all("address")]
+    try:
+        mine = [one for one in map(ip_address, said) if isinstance(one, IPv4Address)]
+        rows = [expect(fields, 4) for fields in reply.all("network")]
+        subnets = [(name, IPv4Network((at, mask))) for name, at, mask, role in rows if number(role) & _CLIENTS and at]
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    found = tuple(name for name, subnet in subnets if any(address in subnet for address in mine))
+    if not found:
+        raise Malformed("it has no IPv4 address in any of the cluster's networks for clients")
+    return found
+
+
+def _host_ttl(reply: Reply) -> tuple[tuple[str, int], ...]:
+    """HostRecordTTL by network name, where it is given: Windows Server 2003 has no such property."""
+    rows = [expect(fields, 2) for fields in reply.all("name")]
+    return tuple((name, number(ttl)) for name, ttl in rows if ttl)
+
+
+def _oab_pins(reply: Reply) -> tuple[tuple[str, str], ...]:
+    """(CMS, node that makes its offline address book); a CMS without the value is left out."""
+    return tuple((cms, node) for cms, node in (expect(fields, 2) for fields in reply.all("oab")) if node)

@@ -167,6 +167,7 @@ class Node(Machine, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A failover cluster node."""
 
     paused: bool = False
+    subnet: str = "10.1.0.0/16"  # where clients reach it; nodes in several make a cluster over several sites
 
 
 class StandAlone(Machine, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -230,6 +231,8 @@ class Cms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     preferred: tuple[str, ...] = ()
     ttl_s: int = 300  # HostRecordTTL
     dirty_volume: bool = False  # a disk of it has its dirty bit set
+    disk_owners: tuple[str, ...] = ()  # SCC: possible owners of its disk; () = every node
+    oab_node: str = ""  # CCR: the node its offline address book is made on, by the registry; "" = no value
     names: Literal["short", "fqdn"] = "short"  # how the cmdlets spell machine names
 
 

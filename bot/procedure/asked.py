@@ -9,19 +9,28 @@ from __future__ import annotations
 from state.words import Step, StepKind, When
 
 WRITERS = "writers"  # BACKUP-RUNNING: the state of the shadow copy writers
-KINDS = (WRITERS,)
+VOLUMES = "volumes"  # VOLUME-CLEAN: dirty bits
+NETWORKS = "networks"  # DNS-TTL: subnets and the names' TTL
+OAB = "oab"  # OAB-PIN: the node that makes the offline address book
+KINDS = (WRITERS, VOLUMES, NETWORKS, OAB)
 
 Asked = tuple[tuple[str, str], ...]  # (machine, kind); "" as the machine stands for every one
 
 
-def wanted(when: When, step: Step | None) -> Asked:
-    """What has to be asked at a moment; () where the usual reading is enough."""
-    return _before(step) if step is not None and when is When.GATE else ()
+def wanted(when: When, step: Step | None, nodes: tuple[str, ...]) -> Asked:
+    """What has to be asked at a moment; () where the usual reading is enough. `nodes` are the cluster's."""
+    if when is When.PLAN:
+        return tuple((node, NETWORKS) for node in nodes)
+    if step is None:
+        return ()
+    if when is When.AFTER:
+        return ((step.target, OAB),) if step.kind is StepKind.HANDOFF else ()
+    return _before(step)
 
 
 def _before(step: Step) -> Asked:
     if step.kind in {StepKind.INSTALL, StepKind.RESTART} and step.role == "node":
         return ((step.target, WRITERS),)
     if step.kind is StepKind.HANDOFF:
-        return ((step.target, WRITERS),)
+        return ((step.target, WRITERS), (step.source, VOLUMES))
     return ()

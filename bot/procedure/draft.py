@@ -8,6 +8,7 @@ from bot.procedure.levels import Build
 from bot.procedure.ordering import Act, Seat, Target, Topology
 from bot.procedure.picture import Picture
 from bot.procedure.rules.case import Case
+from bot.procedure.rules.network import apart, host_ttl
 from state.words import MachineLine, Options, Step, StepKind
 
 
@@ -95,12 +96,18 @@ def step_of(case: Case, act: Act, name: str, options: Options, durations: Durati
 
 def _expected(case: Case, act: Act, durations: Durations) -> tuple[float, float]:
     if act.kind is StepKind.HANDOFF:
-        return durations.handoff_s, durations.downtime_s
+        return durations.handoff_s, durations.downtime_s + _until_found(case, act)
     if act.kind is StepKind.INSTALL:
         machine = case.machine(act.node)
         slow = machine is not None and dict(machine.software).get("crl-reach", "") == "unreachable"
         return (durations.install_without_crl_s if slow else durations.install_s), 0.0
     return (durations.restart_s if act.kind is StepKind.RESTART else durations.evacuate_s), 0.0
+
+
+def _until_found(case: Case, act: Act) -> float:
+    """How much longer users wait for a name that gets another address: its TTL, where the subnets are known to differ."""
+    ttl = host_ttl(case, act.cms) if apart(case, act.source, act.node) is True else 0
+    return 0.0 if isinstance(ttl, Unknown) else float(ttl)
 
 
 def _why(case: Case, act: Act, level: Build | Unknown, owned: tuple[str, ...]) -> tuple[str, str, str]:

@@ -212,10 +212,23 @@ class WriterFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeFacts:
+    """A fixed volume as the machine sees it, mount points included."""
+
+    name: str  # "E:\\" or "E:\\SG1\\"
+    dirty: bool | Unknown  # it is checked before it comes online again
+    system: bool = False  # the drive Windows is on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyFacts:
     """What only some moments need to know of a machine: each part is Unknown where it was not asked for."""
 
     writers: tuple[WriterFacts, ...] | Unknown = NOT_ASKED
+    volumes: tuple[VolumeFacts, ...] | Unknown = NOT_ASKED
+    client_networks: tuple[str, ...] | Unknown = NOT_ASKED  # cluster networks for clients it has an address in
+    host_ttl: tuple[tuple[str, int], ...] | Unknown = NOT_ASKED  # (network name, HostRecordTTL in seconds)
+    oab_pins: tuple[tuple[str, str], ...] | Unknown = NOT_ASKED  # (CMS, node that makes its offline address book)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ import pytest
 from bot.estate import survey
 from bot.estate.reply import Reply
 from bot.lab.cluster.happenings import Fault as Happening
-from bot.procedure.facts import NOT_ASKED, SurveyFacts, Unknown, WriterFacts
-from tests.estate.conftest import Range
+from bot.procedure.facts import NOT_ASKED, SurveyFacts, Unknown, VolumeFacts, WriterFacts
+from tests.estate.conftest import Range, closed, opened
 
 REPLICA, STORE = "Microsoft Exchange Replica Writer", "Microsoft Exchange Writer"
 
@@ -65,6 +65,38 @@ def test_a_machine_that_does_not_answer_the_survey_says_why(ccr: Range) -> None:
     found = seen(ccr, "EXN2", "writers").writers
     assert isinstance(found, Unknown)
     assert "vssadmin.exe" in found.why
+
+
+def test_the_shared_disk_is_seen_with_its_dirty_bit_by_the_node_that_owns_it() -> None:
+    lab = opened("scc-1-1", 60.0)
+    try:
+        lab.lab.machines[0].fs.drives["E:"].dirty = True
+        owner, other = (seen(lab, name, "volumes").volumes for name in lab.names)
+    finally:
+        closed(lab)
+    assert owner == (VolumeFacts(name="C:\\", dirty=False, system=True), VolumeFacts(name="E:\\", dirty=True))
+    assert other == (VolumeFacts(name="C:\\", dirty=False, system=True),)
+
+
+def test_a_node_is_in_the_networks_its_addresses_are_in(ccr: Range) -> None:
+    here = seen(ccr, "EXN1", "networks")
+    assert here.client_networks == ("Cluster Network 1",)  # the second is the cluster's own
+    assert here.host_ttl == (("CMS1", 300),)
+    ccr.lab.clusters[0].networks.insert(0, ("Far", "10.2.0.0/16", 3))
+    ccr.lab.machines[1].addresses = ("10.2.0.12",)
+    assert seen(ccr, "EXN2", "networks").client_networks == ("Far",)
+    ccr.lab.machines[1].addresses = ("192.168.250.12", "fe80::1")
+    nowhere = seen(ccr, "EXN2", "networks").client_networks
+    assert isinstance(nowhere, Unknown)
+    assert "no IPv4 address" in nowhere.why
+
+
+def test_the_node_that_makes_the_address_book_is_read_from_the_registry(ccr: Range) -> None:
+    assert seen(ccr, "EXN2", "oab").oab_pins == ()
+    key = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\MSExchangeSA\\Parameters\\"
+    ccr.lab.machines[1].registry.set(key + "CMS1", "EnableOabGenOnThisNode", "EXN1")
+    ccr.lab.machines[1].registry.set(key + "CMS0", "Enable", 1)
+    assert seen(ccr, "EXN2", "oab").oab_pins == (("CMS1", "EXN1"),)
 
 
 def answered(*lines: str) -> SurveyFacts:

@@ -30,6 +30,7 @@ from bot.procedure.facts import (
     ServiceFacts,
     StandbyFacts,
     SurveyFacts,
+    VolumeFacts,
     WriterFacts,
 )
 from bot.procedure.levels import Build, row_of
@@ -82,6 +83,10 @@ def surveyed(**more: Any) -> SurveyFacts:
             WriterFacts(name="System Writer", state=1),
             WriterFacts(name="Microsoft Exchange Replica Writer", state=1),
         ),
+        "volumes": (VolumeFacts(name="C:\\", dirty=False, system=True), VolumeFacts(name="E:\\", dirty=False)),
+        "client_networks": ("Cluster Network 1",),
+        "host_ttl": (("CMS1", 300),),
+        "oab_pins": (),
     }
     return SurveyFacts(**(fields | more))
 

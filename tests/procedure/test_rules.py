@@ -23,6 +23,7 @@ from bot.procedure.facts import (
     ServiceFacts,
     StandbyFacts,
     Unknown,
+    VolumeFacts,
     WriterFacts,
 )
 from bot.procedure.rules import HELD_ELSEWHERE, RULES, RULES_VERSION, blocking, evaluate
@@ -41,6 +42,7 @@ from tests.procedure.build import (
     each_view,
     level,
     node_state,
+    plan_of,
     recms,
     regroup,
     scc,
@@ -101,6 +103,16 @@ def asked(name: str, **fields: object) -> Change:
 
 def writer(state_: int) -> Change:
     return asked("EXN2", writers=(WriterFacts(name="Microsoft Exchange Replica Writer", state=state_),))
+
+
+def two_sites(ttl: int | None) -> Change:
+    names = (("CMS1", ttl),) if ttl is not None else ()
+
+    def how(facts: EstateFacts) -> EstateFacts:
+        apart = change(facts, "EXN1", survey=surveyed(host_ttl=names))
+        return change(apart, "EXN2", survey=surveyed(host_ttl=names, client_networks=("Cluster Network 2",)))
+
+    return how
 
 
 def seen_by_one(facts: EstateFacts) -> EstateFacts:
@@ -382,6 +394,15 @@ ROWS = (
     ),
     Row("MOVE-READY", "gate_handoff", on("EXN2", health=GONE), UNKNOWN, "Test-ReplicationHealth on EXN2"),
     Row("MOVE-READY", "gate_handoff", on("EXN2", health=None), UNKNOWN, "does not exist"),
+    Row("DNS-TTL", "plan", asked("EXN1", client_networks=GONE), WARN, "one subnet could not be read"),
+    Row("DNS-TTL", "plan", quiet("EXN2"), WARN, "one subnet could not be read"),
+    Row("DNS-TTL", "plan", two_sites(1200), WARN, "20 minutes"),
+    Row("DNS-TTL", "plan", two_sites(300), PASS, "no name is kept longer"),
+    Row("DNS-TTL", "plan", two_sites(None), WARN, "TTL of CMS1 could not be read"),
+    Row("OAB-PIN", "after_handoff", asked("EXN2", oab_pins=(("CMS1", "EXN1"),)), WARN, "made on EXN1"),
+    Row("OAB-PIN", "after_handoff", asked("EXN2", oab_pins=(("cms1", "exn2"),)), PASS, "not bound"),
+    Row("OAB-PIN", "after_handoff", asked("EXN2", oab_pins=(("CMS9", "EXN1"),)), PASS, "not bound"),
+    Row("OAB-PIN", "after_handoff", asked("EXN2", oab_pins=GONE), WARN, "could not be read"),
     Row("MOVE-DONE", "after_handoff", cms(active_node="EXN1"), BLOCK, "not on EXN2"),
     Row("MOVE-DONE", "after_handoff", cms(state="PartiallyOnline"), BLOCK, "PartiallyOnline"),
     Row("MOVE-DONE", "after_handoff", cms(databases=dbs(mounted=False)), BLOCK, "after the move"),
@@ -452,7 +473,16 @@ ROWS = (
     Row("MONITORING", "plan", lambda f: f, WARN, "go away"),
 )
 CONTEXTS = {"ONE-AT-A-TIME": Context(restarts_owed=("EXN1",))}
-ONLY_WARNS = {"CUSTOM-ACTIONS", "CRL-REACH", "EXEC-POLICY", "WITNESS-QUIET", "NOTICE", "MONITORING"}
+ONLY_WARNS = {
+    "DNS-TTL",
+    "OAB-PIN",
+    "CUSTOM-ACTIONS",
+    "CRL-REACH",
+    "EXEC-POLICY",
+    "WITNESS-QUIET",
+    "NOTICE",
+    "MONITORING",
+}
 PACKAGE_ONLY = {"PKG-NAME", "PKG-LIVE"}  # judged on the declaration; see below
 
 
@@ -483,13 +513,14 @@ def test_every_rule_has_a_row_that_stops_and_a_moment_at_which_it_passes() -> No
     stopping = {row.rule for row in ROWS if row.verdict in {BLOCK, UNKNOWN}}
     blocked = {row.rule for row in ROWS if row.verdict is BLOCK}
     names = {rule.id for rule in RULES}
+    judged_on_another_estate = {"VOLUME-CLEAN"}
     never_unknown_alone = {"PRE-COMPLETE", "CLOCK-SKEW", "SCR-APPLICABLE", "SCR-TARGET-PASSIVE", "NO-WU"}
-    assert names - stopping - PACKAGE_ONLY - ONLY_WARNS == set()
-    assert names - blocked - PACKAGE_ONLY - ONLY_WARNS - never_unknown_alone == set()
+    assert names - stopping - PACKAGE_ONLY - ONLY_WARNS - judged_on_another_estate == set()
+    assert names - blocked - PACKAGE_ONLY - ONLY_WARNS - never_unknown_alone - judged_on_another_estate == set()
     passing = {c.rule for moment in moments.ALL.values() for c in moment.checks() if c.verdict is PASS and c.applicable}
     always_warns_in_ccr = {"SPARE-UP", "CRL-REACH", "WITNESS-QUIET", "NOTICE", "MONITORING"}
     needs_another_estate = {"WINDOW", "SCR-TARGET-PASSIVE"}
-    assert names - passing - always_warns_in_ccr - needs_another_estate == set()
+    assert names - passing - always_warns_in_ccr - needs_another_estate - judged_on_another_estate == set()
 
 
 @pytest.mark.parametrize(
@@ -539,6 +570,52 @@ def test_a_single_copy_has_no_passive_copy_a_backup_could_read() -> None:
     facts = change(scc(1, 1), "N2", survey=GONE)
     step = replace(moments.INSTALL, target="N2", cluster="SCC")
     assert replace(moments.gate_install, facts=facts, step=step, plan=None).check("BACKUP-RUNNING").verdict is PASS
+
+
+SINGLE = scc(1, 1, done=("N2",))
+SINGLE_MOVE = replace(
+    moments.gate_handoff,
+    facts=SINGLE,
+    step=replace(moments.HANDOFF, source="N1", target="N2", cluster="SCC"),
+    plan=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "says"),
+    [
+        (lambda f: f, PASS, "are clean"),
+        (asked("N1", volumes=(VolumeFacts(name="E:\\", dirty=True),)), BLOCK, "possibly for hours"),
+        (asked("N1", volumes=(VolumeFacts(name="E:\\SG1\\", dirty=GONE),)), UNKNOWN, "E:\\SG1\\ on N1"),
+        (
+            asked("N1", volumes=(VolumeFacts(name="C:\\", dirty=True, system=True),)),
+            UNKNOWN,
+            "no disk but the system's",
+        ),
+        (asked("N1", volumes=GONE), UNKNOWN, "dirty bits"),
+        (quiet("N1"), UNKNOWN, "dirty bits"),
+        (asked("N2", volumes=(VolumeFacts(name="E:\\", dirty=True),)), PASS, "are clean"),  # the target owns none
+        (group("CMS1", possible_owners=("N1",)), BLOCK, "may run on N2"),
+        (group("CMS1", possible_owners=("N1", "n2")), PASS, "may own"),
+        (group("CMS1", name="CMS1 (old)"), UNKNOWN, "no group of CMS1"),
+        (lambda f: change(change(f, "N1", cms=GONE), "N2", cms=GONE), UNKNOWN, "kind of SCC"),
+    ],
+)
+def test_a_single_copy_is_moved_only_with_clean_disks_the_target_may_own(
+    changed: Change, verdict: Verdict, says: str
+) -> None:
+    check = replace(SINGLE_MOVE, facts=changed(SINGLE)).check("VOLUME-CLEAN")
+    assert check.verdict is verdict, check.sentence
+    assert says in check.sentence
+
+
+def test_the_time_a_name_is_kept_is_part_of_the_downtime_only_where_it_changes_its_address() -> None:
+    def forecast(facts: EstateFacts) -> float:
+        return next(step.downtime_s for step in plan_of(facts).steps if step.cms)
+
+    usual = forecast(ccr())
+    assert forecast(two_sites(1200)(ccr())) == usual + 1200
+    assert forecast(change(ccr(), "EXN1", survey=surveyed(host_ttl=(("CMS1", 1200),)))) == usual
 
 
 def test_a_window_that_is_long_enough_passes() -> None:

@@ -11,3 +11,37 @@ Section 'writers' 'writers' {
         throw ('vssadmin ended with ' + $LASTEXITCODE)
     }
 }
+
+Section 'volumes' 'volumes' {
+    Say 'system.drive' @($env:SystemDrive)
+    foreach ($volume in @(Get-WmiObject -Class Win32_Volume)) {
+        if ($volume.DriveType -eq 3) {
+            Say 'volume' @($volume.Name, $volume.DirtyBitSet)
+        }
+    }
+}
+
+# Which of the cluster's networks this machine is in follows from its addresses.
+Section 'networks' 'networks' {
+    foreach ($network in @(Get-WmiObject -Namespace root\MSCluster -Class MSCluster_Network)) {
+        Say 'network' @($network.Name, $network.Address, $network.AddressMask, $network.Role)
+    }
+    foreach ($adapter in @(Get-WmiObject -Class Win32_NetworkAdapterConfiguration)) {
+        foreach ($address in @($adapter.IPAddress | Where-Object { $_ })) {
+            Say 'address' @($address)
+        }
+    }
+    foreach ($resource in @(Get-WmiObject -Namespace root\MSCluster -Class MSCluster_Resource)) {
+        if ($resource.Type -eq 'Network Name') {
+            $private = $resource.PrivateProperties
+            Say 'name' @($private.Name, $private.HostRecordTTL)
+        }
+    }
+}
+
+# Every mail server that was ever configured here has a key; its value names one node.
+Section 'oab' 'oab' {
+    foreach ($key in @(Get-ChildItem HKLM:\SYSTEM\CurrentControlSet\Services\MSExchangeSA\Parameters | Where-Object { $_ })) {
+        Say 'oab' @($key.PSChildName, (Get-ItemProperty $key.PSPath).EnableOabGenOnThisNode)
+    }
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from bot.lab.cluster import software
@@ -21,6 +22,8 @@ from bot.lab.windows.machine import Machine
 if TYPE_CHECKING:
     from bot.lab.cluster.estate import Estate
 
+HEARTBEAT = "192.168.250.0/24"
+CHKDSK_S = 7200.0  # a dirty volume is checked before it comes online: minutes become hours
 OS = {"2003": "5.2", "2008": "6.0", "2008r2": "6.1"}
 
 
@@ -94,9 +97,19 @@ def _cluster(estate: Estate, told: ClusterWords) -> FailoverCluster:
                 possible=list(group.possible),
             )
         )
+    _networks(cluster, told)
     for words, made in zip(told.nodes, nodes, strict=True):
         _cluster_service(estate.world, cluster, made, down=words.down)
     return cluster
+
+
+def _networks(cluster: FailoverCluster, told: ClusterWords) -> None:
+    """One network for clients in each subnet, one for the heartbeat, and every node's addresses in them."""
+    subnets = list(dict.fromkeys(node.subnet for node in told.nodes))
+    cluster.networks = [(f"Cluster Network {i}", subnet, 3) for i, subnet in enumerate(subnets, 1)]
+    cluster.networks.append((f"Cluster Network {len(subnets) + 1}", HEARTBEAT, 1))
+    for number, (words, node) in enumerate(zip(told.nodes, cluster.nodes, strict=True), 11):
+        node.machine.addresses = tuple(str(IPv4Network(net)[number]) for net in (words.subnet, HEARTBEAT))
 
 
 def _default_witness(told: ClusterWords) -> str:
@@ -163,7 +176,7 @@ def _cms(estate: Estate, cluster: FailoverCluster, told_cluster: ClusterWords, t
     label = f"({told.name})"
     resources = [
         Resource(f"IP Address {label}", "IP Address"),
-        Resource(f"Network Name {label}", "Network Name", properties={"HostRecordTTL": str(told.ttl_s)}),
+        Resource(f"Network Name {label}", "Network Name", properties=_network_name(told, told_cluster.os)),
         Resource(f"Microsoft Exchange System Attendant {label}", "Microsoft Exchange System Attendant"),
         Resource(f"Microsoft Exchange Information Store {label}", "Microsoft Exchange Information Store"),
     ]
@@ -175,7 +188,7 @@ def _cms(estate: Estate, cluster: FailoverCluster, told_cluster: ClusterWords, t
     letter = ""
     if told_cluster.kind == "scc":
         letter = f"{chr(ord('E') + len(estate.exchange.cms))}:"
-        resources.append(Resource(f"Disk {letter} {label}", "Physical Disk"))
+        resources.append(Resource(f"Disk {letter} {label}", "Physical Disk", possible=list(told.disk_owners)))
     on = told.state in {"Online", "PartiallyOnline"}
     redundant = list(told.redundant or [n.name for n in told_cluster.nodes])
     group = Group(
@@ -211,6 +224,16 @@ def _cms(estate: Estate, cluster: FailoverCluster, told_cluster: ClusterWords, t
     estate.exchange.adopt(cms)
     if letter:
         _shared_disk(estate, cms, letter)
+    if told.oab_node:
+        for node in cluster.nodes:
+            node.machine.registry.set(
+                f"{software.SYSTEM_ATTENDANT}\\{told.name}", "EnableOabGenOnThisNode", told.oab_node
+            )
+
+
+def _network_name(told: CmsWords, os: str) -> dict[str, str]:
+    """Private properties of a network name; HostRecordTTL came with Windows Server 2008."""
+    return {"Name": told.name} | ({} if os == "2003" else {"HostRecordTTL": str(told.ttl_s)})
 
 
 def _storage_group(estate: Estate, cluster: ClusterWords, told: StorageGroupWords) -> StorageGroup:
@@ -259,7 +282,15 @@ def _shared_disk(estate: Estate, cms: Cms, letter: str) -> None:
         drive = Drive(letter, cms.name, dirty=cms.dirty_volume, online=short(node.name) == short(cms.group.owner))
         drives[short(node.name)] = node.machine.fs.add_drive(drive)
 
+    if cms.dirty_volume:
+        cms.group.start_s += CHKDSK_S
+
     def follow(record: dict[str, object]) -> None:
+        if record["did"] == "cms_online" and record["cms"] == cms.name and cms.dirty_volume:
+            cms.dirty_volume = False  # chkdsk has done its work
+            cms.group.start_s -= CHKDSK_S
+            for drive in drives.values():
+                drive.dirty = False
         if record["did"] == "cms_moved" and record["cms"] == cms.name:
             for name, drive in drives.items():
                 drive.online = name == short(str(record["to"]))

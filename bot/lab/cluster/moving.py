@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from bot.lab.cluster.parts import ClusterError, ClusterState, Group, Node
+from bot.lab.cluster.parts import ClusterError, ClusterState, Group, Node, Resource
 from bot.lab.cluster.world import Operation, short
 
 OFFLINE_WAIT_S = 180.0  # a resource that will not go offline is given up after its pending timeout
+
+
+def _listed(possible: list[str], node: Node) -> bool:
+    return not possible or short(node.name) in {short(p) for p in possible}
 
 
 class MovingCluster(ClusterState):
@@ -23,7 +27,13 @@ class MovingCluster(ClusterState):
 
     def may_own(self, group: Group, node: Node) -> bool:
         """Whether every resource of the group may run on the node."""
-        return not group.possible or short(node.name) in {short(p) for p in group.possible}
+        return all(self.may_run(group, resource, node) for resource in group.resources) and _listed(
+            group.possible, node
+        )
+
+    def may_run(self, group: Group, resource: Resource, node: Node) -> bool:
+        """Whether the node is a possible owner of one resource."""
+        return _listed(resource.possible or group.possible, node)
 
     def move(self, group: Group, to: Node, by: str, job: str = "") -> Operation:
         """Begin a move; raises ClusterError where the API refuses. To the present owner: done at once."""

@@ -41,6 +41,7 @@ class Resource:
     failed: bool = False
     dismounted: Callable[[], bool] = lambda: False  # a database resource is online while its database is mounted
     properties: dict[str, str] = field(default_factory=dict)
+    possible: list[str] = field(default_factory=list)  # nodes it may run on; [] = those of its group
 
 
 @dataclass
@@ -121,6 +122,7 @@ class ClusterState:
         self.groups: list[Group] = []
         self.witness = witness
         self.witness_ok = witness_ok
+        self.networks: list[tuple[str, str, int]] = []  # (name, subnet, role: 1 cluster, 2 clients, 3 both)
         self.alone: set[str] = set()  # nodes (short) that a partition cut off: they and the others disagree
         self.service_state: Callable[[Node, str], None] = lambda _node, _state: None  # tells Windows' services
 

@@ -22,6 +22,7 @@ PRODUCT_KEY = (
 SESSION_MANAGER = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
 WINTRUST = "HKU\\S-1-5-18\\Software\\Microsoft\\Windows\\CurrentVersion\\WinTrust\\Trust Providers\\Software Publishing"
 SNAPIN = "Microsoft.Exchange.Management.PowerShell.Admin"
+SYSTEM_ATTENDANT = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\MSExchangeSA\\Parameters"
 CRL_OFF, CRL_ON = 0x23E00, 0x23C00  # WinTrust State: revocation not checked, checked
 
 EVERYWHERE = {
@@ -73,6 +74,7 @@ def install(machine: Machine, told: MachineWords, *, clustered: bool, roles: Ite
     registry.set(PRODUCT_KEY + "\\InstallProperties", "InstallLocation", HOME)
     registry.create(PRODUCT_KEY + "\\Patches")
     registry.create(SESSION_MANAGER)
+    registry.create(SYSTEM_ATTENDANT)
     machine.fs.set_version(EXSETUP, catalogue.long_form(base))
     if told.build != base:
         level_up(machine, told.build, "", "20160925")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network
 from typing import Any
 
 from bot.lab.cluster.model import FailoverCluster, Group, Node, Resource
@@ -24,6 +25,7 @@ def register(machine: Machine, cluster: FailoverCluster) -> None:
         "MSCluster_Node": lambda: [_node(cluster, me, n) for n in cluster.nodes],
         "MSCluster_ResourceGroup": lambda: [_group(cluster, me, g) for g in cluster.groups],
         "MSCluster_Resource": lambda: [_resource(cluster, me, g, r) for g in cluster.groups for r in g.resources],
+        "MSCluster_Network": lambda: [_network(me, *n) for n in cluster.networks],
         "MSCluster_NodeToActiveGroup": lambda: [
             _link(me, "MSCluster_NodeToActiveGroup", ("Node", owner_seen(cluster, me, g)), ("ResourceGroup", g.name))
             for g in cluster.groups
@@ -43,7 +45,7 @@ def register(machine: Machine, cluster: FailoverCluster) -> None:
             for g in cluster.groups
             for r in g.resources
             for n in cluster.nodes
-            if cluster.may_own(g, n)
+            if cluster.may_run(g, r, n)
         ],
         "MSCluster_ClusterToQuorumResource": lambda: [
             _link(me, "MSCluster_ClusterToQuorumResource", ("Cluster", cluster.name), ("Resource", r.name))
@@ -179,6 +181,22 @@ def _node(cluster: FailoverCluster, me: Node, node: Node) -> PSObject:
             "NodeHighestVersion": 400_817,
             "MajorVersion": 5 if cluster.os == "2003" else 6,
             "MinorVersion": {"2003": 2, "2008": 0}.get(cluster.os, 1),
+        },
+    )
+
+
+def _network(me: Node, name: str, subnet: str, role: int) -> PSObject:
+    where = IPv4Network(subnet)
+    return _make(
+        me,
+        "Network",
+        name,
+        {
+            "Address": str(where.network_address),
+            "AddressMask": str(where.netmask),
+            "Role": role,
+            "State": 3,
+            "Status": "OK",
         },
     )
 

@@ -197,6 +197,7 @@ def volumes(session: Session) -> Iterator[PSObject]:
                 {
                     "DeviceID": f"\\\\?\\Volume{{{ord(drive.letter[0]):08x}-0000-0000-0000-000000000000}}\\",
                     "DriveLetter": drive.letter,
+                    "DriveType": 3,
                     "Name": drive.letter + "\\",
                     "Label": drive.label,
                     "Capacity": drive.size,
@@ -208,6 +209,24 @@ def volumes(session: Session) -> Iterator[PSObject]:
             )
 
 
+def network_adapters(session: Session) -> Iterator[PSObject]:
+    """Win32_NetworkAdapterConfiguration: one adapter per address, and one that is not bound to TCP/IP."""
+    for index, address in enumerate(("", *session.machine.addresses)):
+        yield wmi_object(
+            session,
+            "Win32_NetworkAdapterConfiguration",
+            {
+                "Index": index,
+                "Description": "WAN Miniport (L2TP)" if not address else f"Ethernet Adapter #{index}",
+                "IPEnabled": bool(address),
+                "IPAddress": [address] if address else None,
+                "IPSubnet": ["255.255.0.0"] if address else None,
+                "DHCPEnabled": False,
+            },
+            "Index",
+        )
+
+
 CLASSES = {
     "win32_operatingsystem": operating_system,
     "win32_computersystem": computer_system,
@@ -215,4 +234,5 @@ CLASSES = {
     "win32_process": processes,
     "win32_logicaldisk": logical_disks,
     "win32_volume": volumes,
+    "win32_networkadapterconfiguration": network_adapters,
 }

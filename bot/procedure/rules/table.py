@@ -14,13 +14,16 @@ from bot.procedure.rules import (
     level,
     machine,
     membership,
+    network,
     node,
+    organisation,
     package,
     people,
     quorum,
     reading,
     scr,
     software,
+    storage,
 )
 from bot.procedure.rules.case import Rule
 
@@ -41,9 +44,9 @@ _ORDER = (
     "SCR-CYCLE", "LEVEL-AGREE", "NO-WU", "PKG-NAME", "PKG-TRAIN", "PKG-NEWER", "PKG-LIVE", "IU-NONE", "PKG-HASH",
     "LEVEL-REACHED", "CLUSSVC-BACK", "NODE-PASSIVE", "NODE-NO-CMS-GROUP", "ONE-AT-A-TIME", "NODE-EMPTY", "NODE-PAUSED",
     "QUORUM-SURVIVES", "SPARE-UP", "GROUP-MOVE-NOT-CMS", "GROUP-MOVE-PLAN", "GROUP-MOVE-CMD", "FAILBACK-OFF",
-    "WINDOW", "MIXED-LEVEL-MOVE", "BACKUP-RUNNING", "SEEDING-NONE", "MOVE-READY", "MOVE-DONE", "GROUPS-SNAPSHOT",
+    "WINDOW", "MIXED-LEVEL-MOVE", "BACKUP-RUNNING", "SEEDING-NONE", "MOVE-READY", "VOLUME-CLEAN", "MOVE-DONE", "GROUPS-SNAPSHOT",
     "SERVICES-SNAPSHOT", "SCR-COPY-OK", "WMF-VERSION", "AV", "REBOOT-PENDING", "DISK", "RUNNER-TASK", "BACKUP-RECENT",
-    "CLOCK-SKEW", "BOTH-NODES", "CUSTOM-ACTIONS", "CRL-REACH", "EXEC-POLICY", "WITNESS-QUIET", "NOTICE", "MONITORING",
+    "CLOCK-SKEW", "BOTH-NODES", "CUSTOM-ACTIONS", "CRL-REACH", "DNS-TTL", "OAB-PIN", "EXEC-POLICY", "WITNESS-QUIET", "NOTICE", "MONITORING",
 )  # fmt: skip
 
 _ROWS = {
@@ -60,6 +63,9 @@ _ROWS = {
         *scr.RULES,
         *copies.RULES,
         *handoff.RULES,
+        *storage.RULES,
+        *network.RULES,
+        *organisation.RULES,
         *machine.RULES,
         *software.RULES,
         *people.RULES,
