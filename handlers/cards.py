@@ -25,7 +25,7 @@ from handlers.gate_blocks import Message, check_line, sorted_checks
 from handlers.stands import FINAL, STATE_WORDS, state_line, waive_hint, walk_line
 from state.words import Campaign, MachineLine, OutcomeKind, Plan, Realm, State, StepKind, Verdict
 
-DONE_MARK, NOW_MARK, LEFT_MARK, BAD_MARK = "✓", "▸", "·", "✗"
+DONE_MARK, NOW_MARK, LEFT_MARK, BAD_MARK, UNDONE_MARK = "✓", "▸", "·", "✗", "–"
 
 
 def title_of(campaign: Campaign) -> str:
@@ -42,7 +42,9 @@ def step_lines(campaign: Campaign) -> list[str]:
     ended = campaign.state in {State.DONE, State.NOTHING_TO_DO}
     for n, step in enumerate(campaign.plan.steps):
         outcome = next((o for o in reversed(campaign.outcomes) if o.step == step.id), None)
-        if n < campaign.step_index or ended:
+        if outcome is not None and outcome.kind is OutcomeKind.LEFT:
+            mark = UNDONE_MARK
+        elif n < campaign.step_index or ended:
             mark = DONE_MARK
         elif n == campaign.step_index and campaign.state not in FINAL:
             failed = outcome is not None and outcome.kind not in {OutcomeKind.DONE, OutcomeKind.NEEDS_RESTART}

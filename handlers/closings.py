@@ -31,6 +31,8 @@ class GateEnd(StrEnum):
     REJECTED = "rejected"
     PAUSED = Closing.PAUSED.value
     ABORTED = Closing.ABORTED.value
+    LEFT = "left"
+    LEFT_UNANSWERED = "left_unanswered"
     RISK_ACCEPTED = "risk_accepted"
     RISK_OVER = "risk_over"
     RISK_REJECTED = "risk_rejected"
@@ -75,6 +77,11 @@ OUTCOMES: dict[OutcomeKind, Words] = {
         "Look at the node. `/rollup recheck {campaign}` reads it again.",
         (("campaign", "CLUSTER01-7"),),
     ),
+    OutcomeKind.LEFT: Words(
+        "It was left as it is.",
+        "What only puts back how something was found is nobody's duty.",
+        "The campaign goes on without it; its last line says what differs.",
+    ),
     OutcomeKind.UNKNOWN: Words(
         "I cannot see how it ended.",
         "What cannot be observed is not concluded.",
@@ -105,6 +112,17 @@ GATES: dict[GateEnd, Words] = {
         "One rejection beats any number of approvals.",
         "Talk it over, then `/rollup resume {campaign}` opens a new gate, or `/rollup abort {campaign}` ends it.",
         (("people", "<@U0CAROL>"), ("campaign", "CLUSTER01-7")),
+    ),
+    GateEnd.LEFT: Words(
+        "Rejected by {people}: it stays as it is, and nothing was done.",
+        "This step is optional, so the campaign goes on without it.",
+        "",
+        (("people", "<@U0CAROL>"),),
+    ),
+    GateEnd.LEFT_UNANSWERED: Words(
+        "This gate ran out without an approval: it stays as it is, and nothing was done.",
+        "This step is optional, so the campaign goes on without it.",
+        "",
     ),
     GateEnd.RISK_ACCEPTED: Words(
         "Risk accepted by {people}: `{rule}` no longer keeps {title} from going on, until {when}.",

@@ -228,7 +228,13 @@ class Commands:
         head = f"*{verb.name.capitalize()}* noted for {code(after.id)} ({where}). {state_line(after)}"
         if verb.name not in {"pause", "abort", "unlock"}:
             return sentence_reply(head)
-        blocks = sections([head, walk_line(after), *advice.state_of_the_cluster(after)])
+        lines = [head, walk_line(after), *advice.state_of_the_cluster(after)]
+        if verb.name == "abort" and after.images:
+            lines.append(
+                "When it has ended, the thread says which groups and services differ from how they were found, "
+                "with the commands that put them back."
+            )
+        blocks = sections(lines)
         hints = advice.resume_hint(after)
         if hints:
             blocks.append(preformatted([(f"To {purpose}:", command) for purpose, command in hints]))

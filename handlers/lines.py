@@ -28,7 +28,7 @@ from handlers.gate_blocks import DoesNotFit, check_line, gate_message, sorted_ch
 from handlers.stands import STATE_WORDS, waive_hint
 from handlers.status import pinned_blocks
 from handlers.texts import Ending, GateEnd
-from state.guards import waivable_blocks
+from state.guards import declined, waivable_blocks
 from state.words import (
     Aborted,
     AbortRequested,
@@ -71,6 +71,15 @@ from state.words import (
 )
 
 HEAD_CHARACTERS = 12
+_MARKS = {OutcomeKind.DONE: "✓", OutcomeKind.NEEDS_RESTART: "!", OutcomeKind.LEFT: "–"}
+
+
+def _by_hand(commands: tuple[tuple[str, str], ...]) -> list[Block]:
+    """What puts back by hand what differs from how it was found."""
+    if not commands:
+        return []
+    lead = "*To put it back as it was found, by hand:*"
+    return [section(lead), preformatted([(f"To {purpose}:", command) for purpose, command in commands])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +129,8 @@ class _Speaker:
             case Finished():
                 return self._finished(event)
             case Aborted():
-                return self._closed(
-                    Ending.ABORTED, "", event.sentence, more=sections(advice.state_of_the_cluster(self.after))
-                )
+                more = [*_by_hand(event.by_hand), *sections(advice.state_of_the_cluster(self.after))]
+                return self._closed(Ending.ABORTED, "", event.sentence, more=more)
             case Blocked() if event.stop.final:
                 checks = sections([check_line(c) for c in event.stop.checks if c.rule != event.stop.rule])
                 checks = [*pinned_blocks(self.after), *checks]
@@ -141,6 +149,9 @@ class _Speaker:
                     GateEnd.RISK_REJECTED, {"people": people(self._users(event.by), "and"), **self._risk()}
                 )
                 return self._closed(Ending.REJECTED, "", end, "", [self._chain()])
+            case GateRejected() if declined(self.before):
+                end = texts.gate_end(GateEnd.LEFT, {"people": people(self._users(event.by), "and")})
+                return self._say(end, self._chain())
             case GateRejected():
                 end = texts.gate_end(
                     GateEnd.REJECTED, {"people": people(self._users(event.by), "and"), "campaign": self.after.id}
@@ -175,7 +186,8 @@ class _Speaker:
                 lines = [texts.gate_end(GateEnd.VOIDED, {}), *(f"•  {esc(each)}" for each in event.differences)]
                 return self._say("\n".join(lines), self._chain())
             case GateExpired():
-                return self._say(texts.gate_end(GateEnd.EXPIRED, {}), self._chain())
+                end = GateEnd.LEFT_UNANSWERED if declined(self.before) else GateEnd.EXPIRED
+                return self._say(texts.gate_end(end, {}), self._chain())
             case VoteWithdrawn() if self._had_counted(event.user, event.emoji):
                 return self._say(
                     f"<@{event.user}> took :{event.emoji}: back before the step began; it no longer counts."
@@ -258,11 +270,12 @@ class _Speaker:
         steps = self.after.plan.steps if self.after.plan else ()
         title = next((step.title for step in steps if step.id == done.step), done.step)
         what, todo = texts.outcome(done.kind, {"campaign": self.after.id})
-        mark = "✓" if done.kind is OutcomeKind.DONE else "!" if done.kind is OutcomeKind.NEEDS_RESTART else "✗"
+        mark = _MARKS.get(done.kind, "✗")
         down = f" Users were without mail for *{round(done.downtime_s)} seconds*." if done.downtime_s else ""
         said = done.sentence.removeprefix(f"{title}: ")  # the engine's sentence names its step; once is enough
-        lines = [f"{mark}  *{esc(title)}*: {esc(said) or what} ({span(done.took_s)}){down}"]
-        if done.kind not in {OutcomeKind.DONE, OutcomeKind.NEEDS_RESTART}:
+        took = f" ({span(done.took_s)})" if done.kind is not OutcomeKind.LEFT else ""
+        lines = [f"{mark}  *{esc(title)}*: {esc(said) or what}{took}{down}"]
+        if done.kind not in _MARKS:
             codes = f" Exit codes: {', '.join(str(each) for each in done.exit_codes)}." if done.exit_codes else ""
             lines.append(f"{what}{codes} {todo}")
         elif todo:
@@ -289,6 +302,7 @@ class _Speaker:
             header(marked(f"Done: {title_of(self.after)}", self.realm)),
             section(f"{esc(event.sentence) or texts.ENDINGS[Ending.DONE].says}\nUsers were without mail for *{total} seconds* in all."),
             preformatted([("", table(machines)), ("", table(rows))]),
+            *_by_hand(event.by_hand),
             context(f"campaign {code(self.after.id)}", f"asked for by <@{self.after.requester.user}>",
                     f"from {when(self.after.created_at)} to {when(self.recorded.at)}"),
             self._chain(),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from state.guards import GUARDS, free, open_blocks
+from state.guards import GUARDS, declined, free, open_blocks
 from state.words import (
     Aborted,
     AbortRequested,
@@ -92,8 +92,10 @@ def after_consent(campaign: Campaign) -> State:
 
 
 def after_rejection(campaign: Campaign) -> State:
-    """To PAUSED; a plan that nobody has started is only not started."""
-    return State.PAUSED if campaign.holds_locks else State.PROPOSED
+    """To PAUSED; a plan that nobody has started is only not started, an optional step only not taken."""
+    if not campaign.holds_locks:
+        return State.PROPOSED
+    return State.READY if declined(campaign) else State.PAUSED
 
 
 # Where a resolver may lead: for the diagram and for the model checker.
@@ -101,7 +103,7 @@ TARGETS: Mapping[Resolver, tuple[State, ...]] = {
     back_to_the_attempt: (State.ACTING, State.READY),
     back_from_the_gate: (State.READY, State.PROPOSED),
     after_consent: (State.ACTING, State.READY, State.PROPOSED),
-    after_rejection: (State.PAUSED, State.PROPOSED),
+    after_rejection: (State.PAUSED, State.PROPOSED, State.READY),
 }
 
 _ALWAYS: Ways = {ThreadOpened: stay, LateWithdrawal: stay, Progress: stay, AbortRequested: State.ABORTING}

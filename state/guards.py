@@ -46,6 +46,7 @@ from state.words import (
 )
 
 _OPEN = (JobState.OPENED, JobState.STARTED)
+_WITHOUT_ATTEMPT = (OutcomeKind.DONE, OutcomeKind.LEFT)  # it is so already, or nobody wanted it
 PLAN = "plan"  # what stands for a step before the start: in gate ids, waivers and risks
 
 
@@ -239,9 +240,11 @@ def _step_ended(campaign: Campaign, event: StepEnded, now: float) -> str | None:
         return "a_job_is_open"
     if step is None or outcome.step != step.id or outcome.attempt != campaign.attempt:
         return "not_the_attempt_in_hand"
-    if campaign.state is State.READY and not (event.advance and outcome.kind is OutcomeKind.DONE):
+    if outcome.kind is OutcomeKind.LEFT and not (step.optional and event.advance and campaign.intent is None):
+        return "not_to_be_left"
+    if campaign.state is State.READY and not (event.advance and outcome.kind in _WITHOUT_ATTEMPT):
         return "nothing_was_attempted"
-    if event.advance and outcome.kind not in (OutcomeKind.DONE, OutcomeKind.NEEDS_RESTART):
+    if event.advance and outcome.kind not in (*_WITHOUT_ATTEMPT, OutcomeKind.NEEDS_RESTART):
         return "nothing_to_advance_on"
     if event.insert is not None and campaign.plan is not None:
         known = {other.id for other in campaign.plan.steps}
@@ -296,6 +299,12 @@ GUARDS: Mapping[type[Any], Callable[[Campaign, Any, float], str | None]] = {
 def gate_id(campaign: Campaign) -> str:
     """The id of the gate of the attempt in hand."""
     return f"{campaign.id}.{place(campaign)}.{campaign.attempt}"
+
+
+def declined(campaign: Campaign) -> bool:
+    """Whether a “no” at the gate in hand only leaves an optional step undone."""
+    step, gate = campaign.step, campaign.gate
+    return step is not None and step.optional and gate is not None and gate.kind == "step"
 
 
 def place(campaign: Campaign) -> str:

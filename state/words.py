@@ -142,10 +142,12 @@ class Step:
     cms: str = ""  # handoff: the clustered mailbox server
     source: str = ""  # handoff: the node it leaves
     to: str = ""  # evacuate: where the groups go
-    option: str = ""  # "" | "failback" | "stop-move-start" | "return"
+    option: str = ""  # "" | "failback" | "stop-move-start" | "return"; restore: "services" | "owners"
     role: str = "node"  # "node" | "scr-target"
     expected_s: float = 0.0  # forecast, lab seconds
     downtime_s: float = 0.0  # forecast user downtime, lab seconds
+    groups: tuple[tuple[str, str], ...] = ()  # restore: (group, the node it was found on)
+    optional: bool = False  # a rejection, or no answer, leaves it undone, and the campaign goes on without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -467,6 +469,7 @@ class OutcomeKind(StrEnum):
     RETRY_LATER = "retry_later"  # 1618: another installation is running
     CUT_OFF = "cut_off"
     UNKNOWN = "unknown"  # cannot be observed: people are asked
+    LEFT = "left"  # optional, and left undone: rejected, not answered, or not possible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -885,6 +888,7 @@ class Aborted:
     """Every job name is closed or ended; the locks are released."""
 
     sentence: str
+    by_hand: tuple[tuple[str, str], ...] = ()  # (purpose, command): puts back what differs from how it was found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -902,6 +906,7 @@ class Finished:
     sentence: str
     user_downtime_s: float
     checks: tuple[Check, ...] = ()
+    by_hand: tuple[tuple[str, str], ...] = ()  # (purpose, command): puts back what differs from how it was found
 
 
 Event = (

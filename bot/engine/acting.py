@@ -10,7 +10,7 @@ import logging
 
 from bot.engine.evidence import gather
 from bot.engine.moves import Move
-from bot.engine.outcomes import after_checks, failed, not_started
+from bot.engine.outcomes import failed, look_after, not_started
 from bot.engine.stops import ask, ask_about, damaged
 from bot.engine.turn import Turn
 from bot.estate.errors import EstateError
@@ -222,17 +222,17 @@ def _after_first(turn: Turn, campaign: Campaign) -> float | None:
 
     When patience is over the attempt ends as failed and the node stays paused, which every status says first.
     """
-    checks = after_checks(turn, campaign)
-    if checks is None:
+    after = look_after(turn, campaign)
+    if after is None:
         return turn.rooms.lab() + turn.rooms.config.pace.poll_s
-    bad = blocking(checks)
+    bad = blocking(after.checks)
     if not bad:
         return None
     now = turn.rooms.lab()
     ended = max((job.ended_at or 0.0 for job in campaign.jobs), default=now)
     if now - ended < min(check.patience_s for check in bad):
         return now + turn.rooms.config.pace.poll_s
-    failed(turn, campaign, checks, bad[0])
+    failed(turn, campaign, after.checks, bad[0])
     return now
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bot.engine.outcomes import after_checks
+from bot.engine.outcomes import look_after, moves_of
+from bot.engine.reading import read_for
 from bot.engine.stops import stop_on
 from bot.engine.turn import Turn
+from bot.procedure.found import Left, left_behind
 from bot.procedure.rules import blocking
 from state.words import (
     Aborted,
@@ -18,21 +20,24 @@ from state.words import (
 
 def finish(turn: Turn, campaign: Campaign) -> float | None:
     """Every step is done: judge the whole once more and close."""
-    checks = after_checks(turn, campaign)
+    after = look_after(turn, campaign)
     now = turn.rooms.lab()
-    if checks is None:
+    if after is None:
         return now + turn.rooms.config.pace.recheck_s
-    bad = blocking(checks)
+    bad = blocking(after.checks)
     if bad:
         turn.write(campaign, Blocked(stop=stop_on(campaign, bad, now)), "block")
         return None
     build = campaign.package.build if campaign.package else (campaign.plan.package.build if campaign.plan else "")
+    left = left_behind(campaign, moves_of(turn, campaign), after.facts)
+    words = (f"{campaign.cluster} and its SCR targets are at {build}.", left.sentence)
     turn.write(
         campaign,
         Finished(
-            sentence=f"{campaign.cluster} and its SCR targets are at {build}.",
+            sentence=" ".join(filter(None, words)),
             user_downtime_s=campaign.user_downtime_s,
-            checks=checks,
+            checks=after.checks,
+            by_hand=left.by_hand,
         ),
         "finish",
     )
@@ -40,12 +45,22 @@ def finish(turn: Turn, campaign: Campaign) -> float | None:
 
 
 def finish_abort(turn: Turn, campaign: Campaign) -> None:
-    """No name is open any more: let go of the locks and say what was left behind."""
+    """No name is open any more: let go of the locks and say what was left behind, read once more where that can be."""
     done = [o.step for o in campaign.outcomes if o.kind is OutcomeKind.DONE]
-    words = [f"Steps done: {', '.join(done)}." if done else "No step had been done."]
-    for node in campaign.paused_nodes:
-        words.append(f"{node} is still paused: run `cluster.exe node {node} /resume` on it.")
-    turn.write(campaign, Aborted(sentence=" ".join(words)), "aborted")
+    words = f"Steps done: {', '.join(done)}." if done else "No step had been done."
+    left = _left(turn, campaign)
+    told = " ".join(filter(None, (words, left.sentence)))
+    turn.write(campaign, Aborted(sentence=told, by_hand=left.by_hand), "aborted")
+
+
+def _left(turn: Turn, campaign: Campaign) -> Left:
+    """What differs from how it was found. Nothing was touched, so nothing is read, where there is no before-image."""
+    if not campaign.images:
+        return Left()
+    facts = read_for(turn.rooms, campaign, None)
+    if facts is None:
+        return Left(unread=("What differs from how it was found could not be read: the settings no longer name it.",))
+    return left_behind(campaign, moves_of(turn, campaign), facts)
 
 
 def end_return(turn: Turn, campaign: Campaign) -> None:
@@ -57,4 +72,6 @@ def end_return(turn: Turn, campaign: Campaign) -> None:
     words = (
         f"{reason}; this campaign ends with that. The nodes are at different levels: plan again when it is known why."
     )
-    turn.write(campaign, (AbortRequested(by=campaign.requester, reason=reason), Aborted(sentence=words)), "returned")
+    left = _left(turn, campaign)
+    ended = Aborted(sentence=" ".join(filter(None, (words, left.sentence))), by_hand=left.by_hand)
+    turn.write(campaign, (AbortRequested(by=campaign.requester, reason=reason), ended), "returned")

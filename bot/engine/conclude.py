@@ -6,7 +6,7 @@ import logging
 
 from bot.engine.codes import meaning
 from bot.engine.moves import went_well
-from bot.engine.outcomes import after_checks, done, end, failed, not_started
+from bot.engine.outcomes import done, end, failed, look_after, not_started
 from bot.engine.stops import ask
 from bot.engine.turn import Turn
 from bot.procedure.planner import restart_after, restore_before
@@ -17,6 +17,7 @@ from state.words import (
     Job,
     JobState,
     OutcomeKind,
+    StepKind,
     Stop,
     Verdict,
 )
@@ -51,18 +52,18 @@ def conclude(turn: Turn, campaign: Campaign) -> float | None:
 
 def _check_effect(turn: Turn, campaign: Campaign) -> float | None:
     now = turn.rooms.lab()
-    checks = after_checks(turn, campaign)
-    if checks is None:
+    after = look_after(turn, campaign)
+    if after is None:
         return now + turn.rooms.config.pace.recheck_s
-    bad = blocking(checks)
+    bad = blocking(after.checks)
     if bad:
         ended = max((job.ended_at or 0.0 for job in campaign.jobs), default=now)
         now = turn.rooms.lab()
         if now - ended < min(check.patience_s for check in bad):
             return now + turn.rooms.config.pace.poll_s
-        failed(turn, campaign, checks, bad[0])
+        failed(turn, campaign, after.checks, bad[0])
         return None
-    done(turn, campaign, checks)
+    done(turn, campaign, after)
     return None
 
 
@@ -78,8 +79,10 @@ def _moved_or_not(turn: Turn, campaign: Campaign, job: Job) -> float | None:
     now = turn.rooms.lab()
     code = job.exit_code if job.exit_code is not None else -1
     words = f"“{job.order.command.text}” ended with {code}" + (f" ({job.detail.rstrip('.')})" if job.detail else "")
-    checks = after_checks(turn, campaign)
-    stays = [check for check in blocking(checks or ()) if check.rule == "NODE-EMPTY"]
+    after = look_after(turn, campaign)
+    checks = after.checks if after is not None else None
+    rule = "NODE-EMPTY" if step.kind is StepKind.EVACUATE else "GROUPS-SNAPSHOT"
+    stays = [check for check in blocking(checks or ()) if check.rule == rule]
     ended = job.ended_at or now
     if checks is None or (stays and now - ended < stays[0].patience_s):
         return now + turn.rooms.config.pace.poll_s
@@ -174,8 +177,9 @@ def _by_code(turn: Turn, campaign: Campaign, job: Job) -> float | None:
 
 def _left_by(turn: Turn, campaign: Campaign) -> Check | None:
     """What a failed install did to the services, against the before-image; None while they cannot be read."""
-    checks = after_checks(turn, campaign)
-    found = next((check for check in checks or () if check.rule == "SERVICES-SNAPSHOT"), None)
+    after = look_after(turn, campaign)
+    checks = after.checks if after is not None else ()
+    found = next((check for check in checks if check.rule == "SERVICES-SNAPSHOT"), None)
     return None if found is None or found.verdict is Verdict.UNKNOWN else found
 
 
@@ -185,15 +189,15 @@ def _cut_off(turn: Turn, campaign: Campaign, job: Job) -> float | None:
     if step is None:
         return None
     now = turn.rooms.lab()
-    checks = after_checks(turn, campaign)
-    bad = blocking(checks) if checks is not None else ()
+    after = look_after(turn, campaign)
+    bad = blocking(after.checks) if after is not None else ()
     ended = job.ended_at or now
-    if checks is not None and not bad and len(campaign.jobs) == len(campaign.gate.commands if campaign.gate else ()):
-        done(turn, campaign, checks, ", by what the machines show (its own exit code was lost)")
+    if after is not None and not bad and len(campaign.jobs) == len(campaign.gate.commands if campaign.gate else ()):
+        done(turn, campaign, after, ", by what the machines show (its own exit code was lost)")
         return None
     if bad and now - ended < max(check.patience_s for check in bad):
         return now + turn.rooms.config.pace.poll_s
-    if checks is not None and not bad:
+    if after is not None and not bad:
         end(
             turn,
             campaign,

@@ -7,20 +7,22 @@ between the recount and the intent, and the intent is refused if anything was st
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from bot.engine.evidence import Evidence, gather, why_not
-from bot.engine.gating import agreed
+from bot.engine.gating import agreed, expire, left_undone
 from bot.engine.stops import damaged
 from bot.engine.turn import Turn
 from bot.procedure.digest import differences, digest
 from state import audit
+from state.guards import declined
 from state.words import (
     Ballot,
     Campaign,
+    Event,
     Fact,
     Gate,
     GateConsumed,
-    GateExpired,
     GateRejected,
     GateVoided,
     Intent,
@@ -114,7 +116,7 @@ def intent_of(turn: Turn, campaign: Campaign, gate: Gate, read_at: float) -> Int
         return rooms.lab()
     now = rooms.clock.lab(wall)
     if now >= gate.expires_at:
-        turn.write(campaign, GateExpired(gate=gate.id), "expire")
+        expire(turn, campaign)
         return None
     persons = approvers_of(ballot, campaign, gate)
     intent = Intent(
@@ -151,7 +153,11 @@ def _judge(turn: Turn, campaign: Campaign, gate: Gate, ballot: Ballot) -> tuple[
         turn.write(campaign, GateVoided(gate=gate.id, differences=(ballot.why_not,)), "void")
         return False, None
     if ballot.rejections:
-        turn.write(campaign, GateRejected(gate=gate.id, by=ballot.rejections), "reject")
+        events: list[Event] = [GateRejected(gate=gate.id, by=ballot.rejections)]
+        if declined(campaign):
+            after = replace(campaign, attempt=campaign.attempt + 1)  # its gate used a number
+            events.append(left_undone(turn, after, "as was asked for"))
+        turn.write(campaign, events, "reject")
         return False, None
     enough = len(approvers_of(ballot, campaign, gate)) >= max(1, gate.quorum)
     return enough, None if enough else pause

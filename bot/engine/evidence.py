@@ -8,11 +8,12 @@ from bot.engine.reading import read_for
 from bot.engine.rooms import Rooms
 from bot.engine.stops import stop_on
 from bot.engine.turn import Turn
+from bot.procedure.commands import Unrenderable
 from bot.procedure.context import Context, context_of
 from bot.procedure.facts import EstateFacts
 from bot.procedure.order import check_next
 from bot.procedure.rules import blocking, evaluate
-from bot.procedure.steps import Unrenderable, commands
+from bot.procedure.steps import commands
 from state.words import (
     Actor,
     Campaign,

@@ -44,6 +44,13 @@ def gate_lines(campaign: Campaign, step: Step) -> tuple[str, ...]:
         lines.append(f"{step.target} restarts; whatever it still owns would fail over.")
     elif step.kind is StepKind.RESTORE:
         lines.append(f"Only what differs from how {step.target} was found is put back; nothing else is touched.")
+        if step.groups:
+            lines.append("No mail server is among the groups, and none is touched: users notice nothing.")
+            lines.append("Undo: the same command with the node it is on now.")
+        if step.optional:
+            lines.append(
+                "Optional: reject it, or let it run out, and everything stays as it is; the campaign is done all the same."
+            )
     if step.kind in (StepKind.INSTALL, StepKind.HANDOFF, StepKind.RESTART):
         lines.append(
             "If the bot dies in this step, the node finishes what it began and the bot finds it again; nothing runs twice."

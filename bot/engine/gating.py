@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.engine.evidence import Evidence, eligible, gather, why_not, why_not_done
 from bot.engine.gate_lines import gate_lines
+from bot.engine.outcomes import asked_next
 from bot.engine.reading import image_of
 from bot.engine.rooms import Rooms
 from bot.engine.stops import ask_about, damaged
@@ -12,9 +15,11 @@ from bot.procedure.context import Context
 from bot.procedure.digest import Agreed, digest
 from bot.procedure.rules import RULES_VERSION
 from state import audit
+from state.guards import declined
 from state.words import (
     Blocked,
     Campaign,
+    Event,
     Forecast,
     Gate,
     GateExpired,
@@ -44,7 +49,7 @@ def prepare(turn: Turn, campaign: Campaign) -> float | None:
     if evidence.already_so:
         return _already_so(turn, campaign, step, evidence)
     if (stop := why_not(turn, campaign, step, evidence)) is not None:
-        turn.write(campaign, Blocked(stop=stop), "block")
+        turn.write(campaign, _let_be(turn, campaign, stop) or Blocked(stop=stop), "block")
         return None
     gate = build_gate(turn.rooms, campaign, step, evidence)
     known = {image.machine for image in campaign.images}
@@ -73,9 +78,40 @@ def recheck(turn: Turn, campaign: Campaign) -> float | None:
         turn.write(campaign, Unblocked(sentence=f"{was} no longer blocks."), "unblock")
         return None
     if campaign.stop is None or stop.rule != campaign.stop.rule or stop.final != campaign.stop.final:
-        turn.write(campaign, Blocked(stop=stop), "block")
+        was = campaign.stop.rule if campaign.stop else "it"
+        left = _let_be(turn, campaign, stop)
+        going_on = Unblocked(sentence=f"{was} stops only a step that may be left undone.")
+        turn.write(campaign, (going_on, left) if left else Blocked(stop=stop), "block")
         return None
     return again
+
+
+def left_undone(turn: Turn, campaign: Campaign, why: str) -> StepEnded:
+    """The end of an optional step that nothing was run for. `why` ends the sentence about it."""
+    step = campaign.step
+    return StepEnded(
+        advance=True,
+        outcome=Outcome(
+            step=step.id if step else "",
+            attempt=campaign.attempt,
+            kind=OutcomeKind.LEFT,
+            at=turn.rooms.lab(),
+            sentence=f"{step.title if step else ''}: left as it is, {why}.",
+        ),
+    )
+
+
+def _let_be(turn: Turn, campaign: Campaign, stop: Stop) -> StepEnded | None:
+    """An optional step that a rule keeps from being asked for is left undone; None where people must hear of it.
+
+    They must when it was tried already: what a failed attempt left is no longer optional.
+    """
+    step = campaign.step
+    if step is None or not step.optional or any(outcome.step == step.id for outcome in campaign.outcomes):
+        return None
+    if not stop.final or not (stop.checks or stop.rule == "TWO-PEOPLE"):
+        return None
+    return left_undone(turn, campaign, f"because of {stop.rule}: {stop.sentence.rstrip('.')}")
 
 
 def _already_so(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) -> float | None:
@@ -96,6 +132,7 @@ def _already_so(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) 
                 sentence=f"{step.title}: already so, nothing was run.",
             ),
             advance=True,
+            insert=asked_next(turn, campaign, evidence.facts),
         ),
         "already",
     )
@@ -160,6 +197,11 @@ def forecast_of(step: Step, context: Context) -> Forecast:
 
 
 def expire(turn: Turn, campaign: Campaign) -> None:
-    """Nobody approved in time; a new gate will be opened with new facts."""
-    if campaign.gate is not None:
-        turn.write(campaign, GateExpired(gate=campaign.gate.id), "expire")
+    """Nobody approved in time: an optional step is left undone, else a new gate will be opened with new facts."""
+    if campaign.gate is None:
+        return
+    events: list[Event] = [GateExpired(gate=campaign.gate.id)]
+    if declined(campaign):
+        after = replace(campaign, attempt=campaign.attempt + 1)  # its gate used a number
+        events.append(left_undone(turn, after, "nobody answered in time"))
+    turn.write(campaign, events, "expire")

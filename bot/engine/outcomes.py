@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.engine.reading import read_for
 from bot.engine.turn import Turn
 from bot.procedure.context import context_of
+from bot.procedure.facts import EstateFacts
+from bot.procedure.found import Moved, moved_by_us, put_back
 from bot.procedure.rules import blocking, evaluate
 from state.words import (
     Blocked,
@@ -22,17 +26,40 @@ from state.words import (
 )
 
 
-def after_checks(turn: Turn, campaign: Campaign) -> tuple[Check, ...] | None:
-    """The checks after a step on facts read now; None if settings no longer allow reading."""
+@dataclass(frozen=True, slots=True)
+class After:
+    """Facts read now, and the checks after a step on them."""
+
+    facts: EstateFacts
+    checks: tuple[Check, ...]
+
+
+def look_after(turn: Turn, campaign: Campaign) -> After | None:
+    """Read and judge what a step left, or the whole when no step is left; None if settings no longer allow reading."""
     facts = read_for(turn.rooms, campaign, campaign.step, When.AFTER)
     package = turn.rooms.package(campaign)
     if facts is None or package is None:
         return None
     context = context_of(campaign, limits=turn.rooms.config.limits, durations=turn.rooms.config.durations)
-    return evaluate(When.AFTER, facts, package=package, context=context, plan=campaign.plan, step=campaign.step)
+    return After(
+        facts, evaluate(When.AFTER, facts, package=package, context=context, plan=campaign.plan, step=campaign.step)
+    )
 
 
-def done(turn: Turn, campaign: Campaign, checks: tuple[Check, ...], how: str = "") -> None:
+def asked_next(turn: Turn, campaign: Campaign, facts: EstateFacts) -> Step | None:
+    """After the last step: the optional one that puts back what this campaign left otherwise than it was found."""
+    plan = campaign.plan
+    if plan is None or campaign.step_index + 1 < len(plan.steps) or "return" in plan.steps[-1].option:
+        return None
+    return put_back(campaign, moves_of(turn, campaign), facts)
+
+
+def moves_of(turn: Turn, campaign: Campaign) -> tuple[Moved, ...]:
+    """The groups this campaign's own jobs moved, from its events."""
+    return moved_by_us(one.event for one in turn.rooms.store.events(campaign.id))
+
+
+def done(turn: Turn, campaign: Campaign, after: After, how: str = "") -> None:
     """The step took effect, as the checks after it say: on to the next, a handoff's soak first. `how` ends the sentence."""
     step, plan = campaign.step, campaign.plan
     if step is None or plan is None:
@@ -50,7 +77,7 @@ def done(turn: Turn, campaign: Campaign, checks: tuple[Check, ...], how: str = "
                 step=step.id,
                 attempt=campaign.attempt,
                 kind=OutcomeKind.DONE,
-                checks=checks,
+                checks=after.checks,
                 at=now,
                 sentence=f"{step.title}: done{how}.",
                 took_s=took,
@@ -58,6 +85,7 @@ def done(turn: Turn, campaign: Campaign, checks: tuple[Check, ...], how: str = "
                 exit_codes=_codes(campaign),
             ),
             advance=True,
+            insert=asked_next(turn, campaign, after.facts),
             not_before=now + soak if soak and not last else 0.0,
             wait_reason=f"{step.cms} settles on {step.target} before the next node is touched"
             if soak and not last

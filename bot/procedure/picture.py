@@ -251,14 +251,17 @@ class Picture:
 
     def destination(self, group: GroupFacts, leaving: str, preferred: str = "") -> str | None:
         """Where a group goes when it must leave a node: the preferred node, else any Up one that may own it."""
-        able = [
-            node
-            for node in self.nodes
-            if not same_name(node, leaving)
-            and self.status(node) is NodeStatus.UP
-            and (not group.possible_owners or any(same_name(node, one) for one in group.possible_owners))
-        ]
+        able = [node for node in self.nodes if not same_name(node, leaving) and self.may_take(group, node)]
         return next((node for node in able if same_name(node, preferred)), able[0] if able else None)
+
+    def may_take(self, group: GroupFacts, node: str) -> bool:
+        """Whether a group may be moved to a node now: it is Up, not Paused, and a possible owner."""
+        owners = group.possible_owners
+        return self.status(node) is NodeStatus.UP and (not owners or any(same_name(node, one) for one in owners))
+
+    def group(self, name: str) -> GroupFacts | None:
+        """A group by its name, as the first view that lists it says."""
+        return next((one for one in self.groups if one.name.casefold() == name.casefold()), None)
 
     def cms_groups_on(self, node: str) -> tuple[GroupFacts, ...]:
         """The CMS groups a node owns, in any state."""

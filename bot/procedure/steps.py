@@ -1,4 +1,4 @@
-"""Renders each step's commands from the facts of the moment, with the one quoting function.
+"""Renders each step's commands from the facts of the moment.
 
 The text here is the text a gate shows and the text in the job folder, byte for byte. What differs per attempt
 (the folder) is named by the environment variable that the job body sets on the node.
@@ -6,6 +6,9 @@ The text here is the text a gate shows and the text in the job folder, byte for 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bot.procedure.commands import Unrenderable, bare, move_group, pause_node, quoted, resume_node, service_commands
 from bot.procedure.facts import EstateFacts, MachineFacts, NodeStatus, ServiceFacts, Unknown, same_name
 from bot.procedure.levels import Build, machine_level, try_build
 from bot.procedure.picture import Picture
@@ -15,57 +18,6 @@ from state.words import Command, JobKind, NodeImage, Package, Step, StepKind
 JOB_FOLDER = "%ROLLUP_FOLDER%"  # set by the job body (bot/estate/scripts/job.ps1)
 INSTALL_TIMEOUT_S = 5400.0  # people are told after 90 minutes; nothing is ever killed (issue 4)
 RESTART_REASON = "p:2:17"  # planned, operating system: hot fix
-_FORBIDDEN = {'"': "contains a double quote", "'": "contains a single quote", "%": "contains a percent sign"}
-
-
-class Unrenderable(Exception):
-    """A command that must not or cannot be written: a CMS group by cluster.exe, a name with a quote.
-
-    Attributes: rule, sentence, remedy.
-    """
-
-    def __init__(self, rule: str, sentence: str, remedy: str = "") -> None:
-        super().__init__(sentence)
-        self.rule = rule
-        self.sentence = sentence
-        self.remedy = remedy
-
-
-def bad_name(name: str) -> str:
-    """Why a name is never written into a command; "" when it may be.
-
-    Quotes of either kind (straight or typographic, PowerShell takes both), control characters, and what cmd
-    expands are refused rather than escaped (DESIGN §9).
-    """
-    if not name.strip():
-        return "is empty"
-    for char in name:
-        if char in _FORBIDDEN:
-            return _FORBIDDEN[char]
-        if char in "‘’‚‛“”„‟`":
-            return "contains a quotation mark"
-        if char in "&|<>^!":
-            return f"contains {char!r}, which cmd.exe reads as its own"
-        if not char.isprintable():
-            return "contains a control character"
-    if name.endswith("\\"):
-        return "ends in a backslash"
-    return ""
-
-
-def quoted(name: str, rule: str = "GROUP-MOVE-CMD", mark: str = '"') -> str:
-    """A name between quotation marks: the one place where a name enters a command. Raises Unrenderable."""
-    why = bad_name(name)
-    if why:
-        raise Unrenderable(rule, f"The name {name!r} {why}: no command is written with it.", "Rename it.")
-    return f"{mark}{name}{mark}"
-
-
-def bare(name: str, rule: str = "GROUP-MOVE-CMD") -> str:
-    """A machine's name without quotation marks: letters, digits, dot, hyphen and underscore. Raises Unrenderable."""
-    if not name or not all(char.isalnum() or char in "._-" for char in name) or name.startswith("-"):
-        raise Unrenderable(rule, f"{name!r} is not the name of a machine.", "Correct it in rollup.toml.")
-    return name
 
 
 def commands(
@@ -131,25 +83,9 @@ def _evacuate(step: Step, picture: Picture | None) -> tuple[Command, ...]:
             raise Unrenderable(
                 "GROUP-MOVE-PLAN", f"No node is Up that may own '{group.name}'.", "Bring a possible owner up."
             )
-        made.append(
-            Command(
-                text=f"cluster.exe group {quoted(group.name)} /move:{bare(to)}",
-                kind=JobKind.SHELL,
-                node=node,
-                purpose=f"move '{group.name}' to {to}",
-                effect=f"move:{group.name}:{to}",
-            )
-        )
+        made.append(move_group(group.name, to, run_on=node))
     if len(picture.nodes) > 1 and picture.status(node) is not NodeStatus.PAUSED:
-        made.append(
-            Command(
-                text=f"cluster.exe node {node} /pause",
-                kind=JobKind.SHELL,
-                node=node,
-                purpose=f"pause {node}: nothing fails over to it while it is patched",
-                effect=f"pause:{node}",
-            )
-        )
+        made.append(pause_node(node))
     return tuple(made)
 
 
@@ -173,16 +109,7 @@ def _install(step: Step, package: Package, picture: Picture | None) -> Command:
 def _resume(step: Step, picture: Picture | None) -> tuple[Command, ...]:
     if picture is None or len(picture.nodes) == 1:
         return ()
-    node = bare(step.target)
-    return (
-        Command(
-            text=f"cluster.exe node {node} /resume",
-            kind=JobKind.SHELL,
-            node=node,
-            purpose=f"resume {node}, only after the checks that follow",
-            effect=f"resume:{node}",
-        ),
-    )
+    return (replace(resume_node(step.target), purpose=f"resume {step.target}, only after the checks that follow"),)
 
 
 def _restart(step: Step, campaign: str, picture: Picture | None) -> Command:
@@ -223,7 +150,12 @@ def _handoff(step: Step, campaign: str) -> Command:
 def _restore(
     step: Step, facts: EstateFacts, picture: Picture | None, images: tuple[NodeImage, ...]
 ) -> tuple[Command, ...]:
-    """Puts back only what we changed: start modes and running services as in the before-image, then the pause."""
+    """Puts back only what we changed: start modes and running services as in the before-image, then the pause.
+
+    With option "owners" only the groups it names, each to the node where it was found.
+    """
+    if step.option == "owners":
+        return _give_back(step, picture)
     machine = facts.machine(step.target)
     image = next((one for one in images if same_name(one.machine, step.target)), None)
     if machine is None or image is None:
@@ -231,7 +163,7 @@ def _restore(
     made = [
         command
         for name, state, start in image.services
-        for command in _service(bare(step.target), _now(machine, name), name, state, start)
+        for command in service_commands(step.target, _now(machine, name), name, state, start)
     ]
     paused = picture is not None and picture.status(step.target) is NodeStatus.PAUSED
     if paused and not image.paused and step.option != "services":  # it is still out: its install is tried again
@@ -239,43 +171,28 @@ def _restore(
     return tuple(made)
 
 
-def _now(machine: MachineFacts, name: str) -> ServiceFacts | None:
-    services = () if isinstance(machine.services, Unknown) else machine.services
-    return next((one for one in services if one.name.casefold() == name.casefold()), None)
-
-
-_SC_START = {"auto": "auto", "automatic": "auto", "manual": "demand", "disabled": "disabled"}
-
-
-def _service(node: str, now: ServiceFacts | None, name: str, state: str, start: str) -> tuple[Command, ...]:
-    """The commands that bring one service back; services that follow the CMS from node to node are not started."""
-    if now is None:
-        return ()
+def _give_back(step: Step, picture: Picture | None) -> tuple[Command, ...]:
+    if picture is None or not picture.views:
+        raise Unrenderable("VIEW-AGREE", f"The groups of {step.cluster} could not be read.", "Recheck.")
     made = []
-    service = quoted(name, "SERVICES-SNAPSHOT")
-    if now.start.casefold() != start.casefold() and start.casefold() in _SC_START:
-        made.append(
-            Command(
-                text=f"sc.exe config {service} start= {_SC_START[start.casefold()]}",
-                kind=JobKind.SHELL,
-                node=node,
-                purpose=f"set the start mode of {name} back to {start}",
-                effect=f"service-mode:{name}:{start}",
+    for name, home in step.groups:
+        group = picture.group(name)
+        if group is None:
+            raise Unrenderable("GROUP-MOVE-PLAN", f"'{name}' is not listed any more.", "cluster.exe group")
+        if picture.is_cms_group(group):
+            raise Unrenderable(
+                "GROUP-MOVE-NOT-CMS",
+                f"'{name}' is a clustered mailbox server and is never moved with cluster.exe.",
+                "Use Move-ClusteredMailboxServer.",
             )
-        )
-    if state.casefold() == "running" and now.state.casefold() == "stopped" and not follows_cms(name):
-        made.append(
-            Command(
-                text=f"sc.exe start {service}",
-                kind=JobKind.SHELL,
-                node=node,
-                purpose=f"start {name} again",
-                effect=f"service-start:{name}",
-            )
-        )
+        if same_name(group.owner, home):
+            continue
+        if not picture.may_take(group, home):
+            raise Unrenderable("GROUP-MOVE-PLAN", f"{home} is not Up, or may not own '{name}'.", "cluster.exe node")
+        made.append(move_group(group.name, home, run_on=step.target))
     return tuple(made)
 
 
-def follows_cms(service: str) -> bool:
-    """Whether the cluster itself starts and stops a service with the CMS, so that a passive node has it stopped."""
-    return service.casefold() in {"msexchangeis", "msexchangesa", "msftesql-exchange"}
+def _now(machine: MachineFacts, name: str) -> ServiceFacts | None:
+    services = () if isinstance(machine.services, Unknown) else machine.services
+    return next((one for one in services if one.name.casefold() == name.casefold()), None)

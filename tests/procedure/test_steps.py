@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.procedure.commands import Unrenderable, bad_name, bare, quoted
 from bot.procedure.facts import GroupStatus, NodeStatus, ServiceFacts
-from bot.procedure.steps import Unrenderable, bad_name, bare, commands, quoted
+from bot.procedure.steps import commands
 from state.words import Command, JobKind, Step, StepKind
 from tests.procedure import moments
 from tests.procedure.build import NEW, PACKAGE, ccr, change, emptied, node_state, regroup, scc, services

@@ -42,6 +42,7 @@ from state.words import (
     Started,
     State,
     StepEnded,
+    StepKind,
     Stop,
     Unblocked,
     Unlocked,
@@ -298,6 +299,33 @@ def test_without_an_intent_a_step_can_be_found_done_but_not_failed() -> None:
     here = ready()
     assert why(here, StepEnded(outcome=outcome(here, OutcomeKind.FAILED), advance=False)) == "nothing_was_attempted"
     assert play(here, StepEnded(outcome=outcome(here), advance=True)).step_index == 1
+
+
+def optional() -> Campaign:
+    made = plan(1)
+    steps = (replace(made.steps[0], kind=StepKind.RESTORE, optional=True), step(2))
+    return play(None, requested(), PlanMade(plan=replace(made, steps=steps), expires_at=5000.0), Started(by=ALICE))
+
+
+def test_only_an_optional_step_can_be_left_undone_and_only_before_anything_was_attempted() -> None:
+    here = ready()
+    left = StepEnded(outcome=outcome(here, OutcomeKind.LEFT), advance=True)
+    assert why(here, left) == "not_to_be_left"
+    assert why(acting(), left) == "not_to_be_left"
+    assert why(optional(), replace(left, advance=False)) == "not_to_be_left"
+    assert play(optional(), left).step_index == 1
+    opened_ = play(optional(), GatePrepared(gate=gate(optional())))
+    assert opened_.gate is not None
+    opened_ = play(opened_, GateOpened(gate=opened_.gate.id, channel="C1", ts="1.2", posted_hash="p"))
+    attempted = play(opened_, GateConsumed(intent=intent(opened_)))
+    assert why(attempted, left) == "not_to_be_left"
+
+
+def test_a_no_to_an_optional_step_pauses_nothing() -> None:
+    for here, state in ((optional(), State.READY), (ready(), State.PAUSED)):
+        asked = play(here, GatePrepared(gate=gate(here)))
+        assert asked.gate is not None
+        assert play(asked, GateRejected(gate=asked.gate.id, by=("bob",))).state is state
 
 
 def test_a_step_put_in_comes_next_and_must_be_new() -> None:

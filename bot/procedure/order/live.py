@@ -24,7 +24,7 @@ def check_next(campaign: Campaign, step: Step) -> tuple[Violation, ...]:
         done = steps.get(outcome.step)
         if done is not None:
             record(board, done, outcome.kind)
-    past = {outcome.step for outcome in campaign.outcomes if outcome.kind is OutcomeKind.DONE}
+    past = {o.step for o in campaign.outcomes if o.kind in (OutcomeKind.DONE, OutcomeKind.LEFT)}
     board.found.clear()  # what is done was judged when it was next
     for check in stops:
         if not any(covers(waiver, PLAN, check) for waiver in campaign.waivers):

@@ -21,6 +21,8 @@ def check_plan(plan: Plan, facts: EstateFacts | None = None) -> tuple[Violation,
         if step.id in seen:
             board.no("PRE-COMPLETE", f"Step {step.id} is there twice.")
         seen.add(step.id)
+        if step.optional:
+            board.no("PRE-COMPLETE", f"Step {step.id} is part of the plan and may not be optional.")
         board.play(step)
     board.close()
     return tuple(board.found)

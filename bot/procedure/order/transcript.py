@@ -8,6 +8,7 @@ from bot.procedure.facts import same_name
 from bot.procedure.order.board import Violation
 from bot.procedure.order.live import record
 from bot.procedure.order.plans import board_of, check_plan
+from bot.procedure.order.restores import left_out, moves_as_named, restored_as_found
 from bot.procedure.order.risks import PLAN, kept, risk, started, under_waivers
 from bot.procedure.order.walk import Walk
 from state import words as w
@@ -20,6 +21,7 @@ _PROOF = {  # the rules of the document that a gate's checks must answer with a 
     w.StepKind.HANDOFF: ("MOVE-READY",),
     w.StepKind.RESTORE: (),
 }
+_GIVING_BACK = ("GROUP-MOVE-NOT-CMS", "GROUP-MOVE-PLAN", "VIEW-AGREE")
 
 
 def check_events(recorded: tuple[w.Recorded, ...]) -> tuple[Violation, ...]:
@@ -58,6 +60,7 @@ def _event(walk: Walk, event: w.Event) -> None:
             walk.steps = [*walk.steps[: walk.index], event.step]
             walk.waivers = {}
         case w.GatePrepared():
+            walk.images += event.images
             _prepared(walk, event.gate)
         case w.GateOpened():
             if event.gate not in walk.gates:
@@ -128,7 +131,7 @@ def _proof(walk: Walk, gate: w.Gate, step: w.Step) -> None:
         walk.no(stopping[0], f"Gate {gate.id} was opened although {', '.join(stopping)} stopped it.")
     under_waivers(walk, gate)
     judged = {check.rule: check for check in gate.checks}
-    for rule in _PROOF[step.kind]:
+    for rule in _GIVING_BACK if step.groups else _PROOF[step.kind]:
         if not kept(judged.get(rule)):
             walk.no(rule, f"Gate {gate.id} does not show that {rule} was kept.")
     targets_first = step.kind is w.StepKind.RESTORE or kept(judged.get("SCR-TARGETS-FIRST"))
@@ -141,13 +144,14 @@ def _proof(walk: Walk, gate: w.Gate, step: w.Step) -> None:
             held = [cms for cms in walk.board.at if f'"{cms.casefold()}"' in command.text.casefold()]
             if held and command.text.casefold().startswith("cluster"):
                 walk.no("GROUP-MOVE-NOT-CMS", f"Gate {gate.id} moves {held[0]} with cluster.exe.")
+    moves_as_named(walk, gate, step)
     kinds = {command.effect.split(":", 1)[0] for command in gate.commands}
     allowed = {
         w.StepKind.EVACUATE: {"move", "pause"},
         w.StepKind.INSTALL: {"install", "resume"},
         w.StepKind.RESTART: {"restart", "resume"},
         w.StepKind.HANDOFF: {"handoff"},
-        w.StepKind.RESTORE: {"service-mode", "service-start", "resume"},
+        w.StepKind.RESTORE: {"move"} if step.groups else {"service-mode", "service-start", "resume"},
     }[step.kind]
     if not kinds <= allowed:
         walk.no("PRE-COMPLETE", f"Gate {gate.id} does {', '.join(sorted(kinds - allowed))}, not only {step.kind}.")
@@ -207,6 +211,8 @@ def _job(walk: Walk, order: w.JobOrder) -> None:
     if gate is None or place >= len(gate.commands) or gate.commands[place] != order.command:
         walk.no("APPROVAL-FRESH", f"Job {order.name} is not the command that gate {order.gate} showed next.")
     effect, _, node = order.command.effect.partition(":")
+    if effect == "move":
+        walk.moved.add(node.rpartition(":")[0].casefold())
     if effect == "pause":
         walk.paused.add(node.casefold())
     if effect == "resume":
@@ -235,7 +241,8 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         walk.no("PRE-COMPLETE", f"Step {outcome.step} ended, which was not under way.")
         return
     done = outcome.kind is w.OutcomeKind.DONE
-    if walk.intent is None and not (done and _needless(walk, step, outcome)):
+    left = left_out(walk, step, event)
+    if walk.intent is None and not left and not (done and _needless(walk, step, outcome)):
         walk.no("APPROVAL-FRESH", f"Step {step.id} ended without an intent.")
     if done:
         stopping = [check.rule for check in outcome.checks if check.verdict in _STOPS]
@@ -249,9 +256,10 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
     walk.intent, walk.jobs, walk.failed = None, [], False
     walk.waivers = {key: one for key, one in walk.waivers.items() if key[0] != step.id}
     if event.insert is not None:
+        restored_as_found(walk, event.insert)
         walk.steps.insert(walk.index + 1 if event.advance else walk.index, event.insert)
     if event.advance:
-        if not done and outcome.kind is not w.OutcomeKind.NEEDS_RESTART:
+        if not done and not left and outcome.kind is not w.OutcomeKind.NEEDS_RESTART:
             walk.no("PRE-COMPLETE", f"The campaign went on although step {step.id} ended {outcome.kind}.")
         walk.index += 1
 

@@ -29,6 +29,8 @@ class Walk:
     running: str = ""
     failed: bool = False  # a job of the attempt did not end well
     paused: set[str] = field(default_factory=set)
+    moved: set[str] = field(default_factory=set)  # groups, folded, that a job of this record was to move
+    images: list[w.NodeImage] = field(default_factory=list)
     waivers: dict[tuple[str, str], w.Waiver] = field(default_factory=dict)  # (step, rule), as approved
     risk: w.WaiverAsked | None = None
     plan: w.Plan | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bot.procedure.commands import bad_name
 from bot.procedure.facts import GroupFacts, GroupStatus, NodeStatus, same_name
 from bot.procedure.levels import Build
 from bot.procedure.picture import Picture, word
 from bot.procedure.rules.case import (
-    CHANGING,
-    NODE_STEPS,
+    ALL_STEPS,
     Case,
     Finding,
     Rule,
@@ -17,10 +17,10 @@ from bot.procedure.rules.case import (
     together,
     unknown,
 )
-from bot.procedure.steps import bad_name
-from state.words import Fact, StepKind, When
+from state.words import Fact, Step, StepKind, When
 
-_EVACUATE = frozenset({StepKind.EVACUATE})
+_MOVES = frozenset({StepKind.EVACUATE, StepKind.RESTORE})
+NO_GROUPS = "This step moves no group."
 # How good a state is; a move returns resources to their persistent state, so "no worse than before" is asked (§9).
 _RANK = {"Online": 0, "Partially Online": 1, "Offline": 2, "Pending": 3, "Unknown": 3, "Failed": 4}
 
@@ -34,6 +34,8 @@ def _preferred(case: Case, name: str) -> str:
 
 def group_move_plan(case: Case) -> Finding:
     """S11: every group that must leave has an Up, unpaused node that may own it."""
+    if case.step is not None and case.step.kind is StepKind.RESTORE:
+        return _home_is_there(case, case.step)
     found = []
     for picture, name in case.leaving:
         if len(picture.nodes) == 1:
@@ -68,19 +70,52 @@ def group_move_plan(case: Case) -> Finding:
     return together(found, " ".join(dict.fromkeys(one.sentence for one in found)))
 
 
+def _home_is_there(case: Case, step: Step) -> Finding:
+    """The node each group was found on is Up, not Paused, and may own it."""
+    picture = case.cluster
+    if not step.groups or picture is None:
+        return not_needed(NO_GROUPS)
+    found = []
+    for name, home in step.groups:
+        group = picture.group(name)
+        fact = Fact(name=f"'{name}' goes to", value=home)
+        if group is None:
+            found.append(unknown(f"'{name}' is not listed.", "Look at: cluster.exe group"))
+        elif same_name(group.owner, home):
+            found.append(passes(f"'{name}' is on {home} already.", fact))
+        elif picture.may_take(group, home):
+            found.append(passes(f"'{name}' goes back to {home}.", fact))
+        else:
+            found.append(
+                blocks(
+                    f"'{name}' cannot go back to {home}: that node is {word(picture.status(home))}, or may not own it.",
+                    "Look at: cluster.exe node",
+                    fact,
+                    patience_s=case.context.limits.views_s,
+                )
+            )
+    return together(found, " ".join(one.sentence for one in found))
+
+
 def group_move_not_cms(case: Case) -> Finding:
     """S11/§8: cluster.exe never moves a clustered mailbox server; there is no override."""
     if case.step is None or case.cluster is None:
         return not_needed("No group is moved here.")
-    held = case.cluster.cms_groups_on(case.step.target)
+    if case.step.kind is StepKind.RESTORE:
+        named = [group for name, _ in case.step.groups if (group := case.cluster.group(name)) is not None]
+        held = tuple(group for group in named if case.cluster.is_cms_group(group))
+        others = tuple(group for group in named if group not in held)
+    else:
+        held = case.cluster.cms_groups_on(case.step.target)
+        others = case.cluster.other_groups(case.step.target)
     if held:
         said = ", ".join(f"'{group.name}'" for group in held)
         return blocks(
-            f"{said} on {case.step.target} is a clustered mailbox server; cluster.exe would skip Exchange's own checks.",
+            f"{said} is a clustered mailbox server; cluster.exe would skip Exchange's own checks.",
             "Use Move-ClusteredMailboxServer.",
             Fact(name="Exchange groups", value=said, machine=case.step.target),
         )
-    moving = ", ".join(f"'{group.name}'" for group in case.cluster.other_groups(case.step.target)) or "nothing"
+    moving = ", ".join(f"'{group.name}'" for group in others) or "nothing"
     return passes(f"cluster.exe moves {moving}: no mail server among it.", Fact(name="moves", value=moving))
 
 
@@ -105,6 +140,8 @@ def groups_snapshot(case: Case) -> Finding:
     """S9: owner and state of every group, before; and no worse, after."""
     if case.cluster is None or case.step is None:
         return not_needed("A stand-alone machine has no cluster groups.")
+    if case.step.kind is StepKind.RESTORE and not case.step.groups:
+        return not_needed(NO_GROUPS)
     picture = case.cluster
     if not picture.views:
         patience = case.context.limits.settle_s if case.when is When.AFTER else 0.0
@@ -139,6 +176,16 @@ def groups_snapshot(case: Case) -> Finding:
 def _compare(case: Case, picture: Picture) -> Finding:
     before = case.before("GROUPS-SNAPSHOT")
     found = []
+    for name, home in case.step.groups if case.step else ():
+        moved = picture.group(name)
+        if moved is None or not same_name(moved.owner, home):
+            found.append(
+                blocks(
+                    f"'{name}' is on {moved.owner if moved else 'no node'}, not on {home}.",
+                    f'cluster.exe group "{name}" /move:{home}',
+                    patience_s=case.context.limits.views_s,
+                )
+            )
     for group in picture.groups:
         now = f"{group.owner} {word(group.state)}"
         fact = Fact(name=f"group {group.name}", value=now)
@@ -215,7 +262,7 @@ RULES = (
         source="S11: these groups should be manually moved to another node, for example the active node",
         sentences=("S10", "S11"),
         plan=True,
-        gate=_EVACUATE,
+        gate=_MOVES,
         needs=("owners, possible owners, node states",),
         stops="The group could not leave, or would go offline.",
         remedy="Bring a possible owner up.",
@@ -226,7 +273,7 @@ RULES = (
         says="cluster.exe never moves a clustered mailbox server.",
         source="S11; facts/exchange.md §2: the cluster tools skip Exchange's checks, databases may stay offline",
         sentences=("S11",),
-        gate=_EVACUATE,
+        gate=_MOVES,
         needs=("the resource types of every group",),
         stops="There is no override.",
         remedy="Move-ClusteredMailboxServer",
@@ -238,7 +285,7 @@ RULES = (
         source='S12: Cluster.exe group "Cluster Group" /move:<NodeName>',
         sentences=("S12",),
         plan=True,
-        gate=_EVACUATE,
+        gate=_MOVES,
         needs=("names as the cluster lists them",),
         stops="A name with a quote or a control character is never written into a command.",
         remedy="Rename the group.",
@@ -249,8 +296,8 @@ RULES = (
         says="Owner and state of every group are noted before a step and are no worse after it.",
         source="S9: resources fail over or go offline; facts/exchange.md §9: state no worse than before",
         sentences=("S9",),
-        gate=CHANGING,
-        after=frozenset({*NODE_STEPS, StepKind.HANDOFF}),
+        gate=ALL_STEPS,
+        after=ALL_STEPS,
         needs=("owner and state of every group",),
         stops="Something that ran before does not run now.",
         remedy='`cluster.exe group "<name>" /online`; for a CMS Start-ClusteredMailboxServer',

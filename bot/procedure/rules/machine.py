@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.procedure.commands import follows_cms
 from bot.procedure.facts import ServiceFacts, Unknown
 from bot.procedure.rules.case import (
     DISRUPTIVE,
@@ -14,7 +15,6 @@ from bot.procedure.rules.case import (
     together,
     unknown,
 )
-from bot.procedure.steps import follows_cms
 from state.words import Fact, StepKind, When
 
 _INSTALL = frozenset({StepKind.INSTALL})
@@ -74,6 +74,8 @@ def services_snapshot(case: Case) -> Finding:
     step = case.step
     if step is None:
         return not_needed("Nothing was installed.")
+    if step.groups:
+        return not_needed("This step moves groups and touches no service.")
     machine = case.machine(step.target)
     services = machine.services if machine else Unknown(case.silent(step.target))
     if isinstance(services, Unknown):

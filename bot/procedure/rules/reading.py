@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from bot.procedure.facts import ClusterKind, Unknown, same_name
-from bot.procedure.rules.case import ALL_STEPS, CHANGING, Case, Finding, Rule, blocks, passes, together, unknown
+from bot.procedure.rules.case import (
+    ALL_STEPS,
+    CHANGING,
+    Case,
+    Finding,
+    Rule,
+    blocks,
+    not_needed,
+    passes,
+    together,
+    unknown,
+)
 from state.words import Fact, StepKind, When
 
 
@@ -39,6 +50,8 @@ def pre_complete(case: Case) -> Finding:
 
 def view_agree(case: Case) -> Finding:
     """§9: every Up node tells the same story, and the node being patched is never the only witness."""
+    if case.step is not None and case.step.kind is StepKind.RESTORE and not case.step.groups:
+        return not_needed("This step asks the cluster for nothing.")
     limit = case.context.limits.views_s
     found = []
     for picture in case.clusters:
@@ -124,8 +137,8 @@ RULES = (
         source="facts/exchange.md §9, Quorum",
         sentences=("S8", "S9"),
         plan=True,
-        gate=CHANGING,
-        after=frozenset({StepKind.EVACUATE, StepKind.HANDOFF}),
+        gate=ALL_STEPS,
+        after=frozenset({StepKind.EVACUATE, StepKind.HANDOFF, StepKind.RESTORE}),
         needs=("nodes and groups as every running node sees them",),
         stops="Two views mean a partition: acting on one of them may take mail down.",
         remedy="Compare `cluster.exe node` and `cluster.exe group` on each node; mend the network first.",
