@@ -170,6 +170,7 @@ def compose(path: Path, settings: Settings, secrets: Secrets, *, with_slack: boo
         bot_version=BOT,
         scripts=(("scripts", bootstrap.fingerprint()),),
         gate_expiry_s=settings.gate.expiry_minutes * 60,
+        waiver_s=settings.gate.waiver_minutes * 60,
         replicas=settings.redis.replicas,
         pace=Pace(plan_expiry_s=settings.gate.plan_expiry_hours * 3600),
         limits=limits(settings),

@@ -103,6 +103,7 @@ class GateSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     expiry_minutes: Annotated[float, msgspec.Meta(gt=0, le=1440)] = 60.0
     plan_expiry_hours: Annotated[float, msgspec.Meta(gt=0, le=168)] = 24.0
+    waiver_minutes: Annotated[float, msgspec.Meta(gt=0, le=1440)] = 60.0
 
 
 class LimitsSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -192,6 +192,11 @@ class _Speaker:
                 return self._say(
                     f"<@{event.user}> took :{event.emoji}: back before the step began; it no longer counts."
                 )
+            case LateWithdrawal() if risk := next((w for w in self.after.waivers if w.gate == event.gate), None):
+                return self._say(
+                    f"<@{event.user}> took :{event.emoji}: back after the risk of {code(risk.rule)} had been accepted. That is "
+                    f"recorded and undoes nothing; reject the step's gate, or `/rollup pause {self.after.id}`."
+                )
             case LateWithdrawal():
                 return self._say(
                     f"<@{event.user}> took :{event.emoji}: back after the step had begun. That is recorded and stops nothing; "

@@ -113,7 +113,9 @@ class Reactions:
     def _on_old(self, seen: Reacted, campaign: Campaign, gate_id: str) -> None:
         intent = campaign.intent
         if not seen.added:
+            person = self._deps.policy(campaign.cluster).person(seen.user)
             late = intent is not None and intent.gate == gate_id and seen.user in intent.users
+            late = late or any(w.gate == gate_id and person in w.approved_by for w in campaign.waivers)
             if late and campaign.state not in FINAL:
                 event = LateWithdrawal(gate=gate_id, user=seen.user, emoji=votes.emoji_name(seen.emoji))
                 self._apply(campaign, event, seen)

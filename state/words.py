@@ -316,6 +316,7 @@ class Waiver:
     approved_by: tuple[str, ...]
     facts: tuple[Fact, ...] = ()  # the values it was given for; others are not waived
     expires_at: float = 0.0  # lab; a step that has begun under it keeps it to its end
+    gate: str = ""  # the risk gate it was accepted at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,7 +163,7 @@ def _gate(turn: Turn, campaign: Campaign, found: Found, policy: Policy) -> Gate:
     until = campaign.plan_expires_at if before_start else until
     waiver = Waiver(
         rule=risk.rule, step=risk.step, reason=risk.reason, by=risk.by.person, approved_by=(), facts=check.values,
-        expires_at=until,
+        expires_at=until, gate=gate_id(campaign),
     )  # fmt: skip
     gate = Gate(
         id=gate_id(campaign),

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from state.words import Blocked, Campaign, Check, Fact, GatePrepared, PlanMade, State, Stop, Verdict, Waiver, When
+from state.words import (
+    Blocked,
+    Campaign,
+    Check,
+    Fact,
+    GateConsumed,
+    GatePrepared,
+    Intent,
+    LateWithdrawal,
+    PlanMade,
+    State,
+    Stop,
+    Verdict,
+    Waiver,
+    When,
+)
 from tests.handlers.conftest import ALICE, BOB, CAROL, DAVE, Bench, a_gate, a_plan, check, until
 
 FINDING = check(
@@ -41,6 +56,7 @@ def offered(bench: Bench) -> str:
         approved_by=(),
         facts=FINDING.values,
         expires_at=campaign.changed_at + 3600,
+        gate="CLUSTER01-1.s01.1",
     )
     gate = a_gate(campaign, kind="risk", commands=(), checks=(FINDING,), waiver=waiver, title="Risk: BACKUP-RECENT")
     bench.apply(GatePrepared(gate=gate))
@@ -109,6 +125,32 @@ def test_who_asked_for_it_cannot_accept_it_and_somebody_else_can(bench: Bench) -
     bench.reacts(BOB, ts)
     votes = until(lambda: v if len(v := bench.campaign().votes) == 2 else None)
     assert {vote.user: vote.counted for vote in votes} == {ALICE: False, BOB: True}
+
+
+def test_taking_back_the_acceptance_of_a_risk_is_recorded_as_late_by_who_gave_it_and_by_nobody_else(
+    bench: Bench,
+) -> None:
+    ts = offered(bench)
+    bench.reacts(BOB, ts)
+    until(lambda: bench.campaign().votes)
+    here = bench.campaign()
+    assert here.gate is not None
+    lease = bench.store.leases.take(here.id)
+    assert lease is not None
+    intent = Intent(
+        gate=here.gate.id, step="s01", attempt=1, digest=here.gate.digest, approved_by=(BOB,), users=(BOB,),
+        fence=lease.fence, token=lease.token, version=here.version, not_after=here.changed_at + 60,
+    )  # fmt: skip
+    bench.apply(GateConsumed(intent=intent), lease=lease)
+    bench.apply(GatePrepared(gate=a_gate(bench.campaign())))  # by now the step's own gate stands
+    bench.reacts(CAROL, ts)
+    bench.reacts(CAROL, ts, take_back=True)
+    bench.reacts(BOB, ts, take_back=True)
+    until(lambda: [e for e in bench.store.events(here.id) if isinstance(e.event, LateWithdrawal)])
+    late = [e.event.user for e in bench.store.events(here.id) if isinstance(e.event, LateWithdrawal)]
+    assert late == [BOB]
+    bench.edge.project(here.id)
+    assert "back after the risk of `BACKUP-RECENT` had been accepted" in bench.thread()
 
 
 def test_a_plan_that_a_rule_stops_stands_as_refused_and_says_why_it_cannot_be_started(bench: Bench) -> None:
