@@ -15,6 +15,7 @@ from state.words import (
     Campaign,
     Finished,
     OutcomeKind,
+    Verdict,
 )
 
 
@@ -28,9 +29,11 @@ def finish(turn: Turn, campaign: Campaign) -> float | None:
     if bad:
         turn.write(campaign, Blocked(stop=stop_on(campaign, bad, now)), "block")
         return None
+    told = [check.sentence for check in after.checks if check.rule == "BOTH-NODES" and check.verdict is Verdict.WARN]
     build = campaign.package.build if campaign.package else (campaign.plan.package.build if campaign.plan else "")
     left = left_behind(campaign, moves_of(turn, campaign), after.facts)
-    words = (f"{campaign.cluster} and its SCR targets are at {build}.", left.sentence)
+    whole = f"{campaign.cluster} and its SCR targets are at {build}."
+    words = (*((f"Every node of {campaign.cluster} is at {build}.", *told) if told else (whole,)), left.sentence)
     turn.write(
         campaign,
         Finished(

@@ -10,8 +10,9 @@ from bot.engine.stops import stop_on
 from bot.engine.turn import Turn
 from bot.procedure.commands import Unrenderable
 from bot.procedure.context import Context, context_of
-from bot.procedure.facts import EstateFacts
+from bot.procedure.facts import EstateFacts, same_name
 from bot.procedure.order import check_next
+from bot.procedure.reach import left_out
 from bot.procedure.rules import blocking, evaluate
 from bot.procedure.steps import commands
 from state.words import (
@@ -123,7 +124,10 @@ def why_not_done(
 def strangers(campaign: Campaign, step: Step, facts: EstateFacts, now: float) -> Stop | None:
     """A job folder our state does not account for blocks and asks: Redis may have been rewound, or a twin lives."""
     known = dict(campaign.known_jobs)
+    aside = left_out(campaign.plan) if campaign.plan else ()
     for machine in facts.machines:
+        if not machine.reached and any(same_name(machine.name, one) for one in aside):
+            continue  # nothing of ours was ever started there; SCR-TARGETS-FIRST speaks of it at every gate
         if not isinstance(machine.jobs, tuple):
             return Stop(
                 rule="JOBS-KNOWN",

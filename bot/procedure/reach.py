@@ -19,6 +19,7 @@ from bot.procedure.facts import (
     short,
 )
 from bot.procedure.picture import Cms, Picture
+from state.words import Plan
 
 
 def _view(machine: MachineFacts) -> ClusterView | None:
@@ -165,6 +166,17 @@ def scope(facts: EstateFacts) -> tuple[str, ...]:
     for name in main.nodes:
         found.setdefault(short(name), known_name(facts, name))
     return tuple(found.values())
+
+
+def left_out(plan: Plan) -> tuple[str, ...]:
+    """The SCR targets a plan does without: those that SCR-TARGETS-FIRST could not know, and stops for."""
+    return tuple(
+        fact.machine
+        for check in plan.checks
+        if check.rule == "SCR-TARGETS-FIRST" and check.stops and check.waivable
+        for fact in check.facts
+        if fact.value == "unknown"
+    )
 
 
 def still_to_read(facts: EstateFacts) -> tuple[str, ...]:

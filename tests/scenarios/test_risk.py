@@ -42,12 +42,24 @@ def test_a_running_backup_is_waived_for_one_step_by_two_people_and_the_record_is
     assert checked.returncode == 0, checked.stdout
 
 
+def test_a_silent_scr_target_is_left_out_when_two_people_accept_that_at_every_step(tmp_path: Path) -> None:
+    ran, recorded, truth = played("waived-unreachable", tmp_path, speed="600")
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    gates = [e["data"]["gate"] for e in recorded if e["type"] == "gate_prepared"]
+    risks = [gate for gate in gates if gate["kind"] == "risk"]
+    assert [gate["step"] for gate in risks] == ["plan", "s01", "s02", "s03", "s04", "s05"]
+    assert {gate["waiver"]["rule"] for gate in risks} == {"SCR-TARGETS-FIRST"}
+    assert [e["node"] for e in truth if e["did"] == "install_started"] == ["EXN2", "EXN1"]
+    end = next(e["data"]["sentence"] for e in recorded if e["type"] == "finished")
+    assert "SCR1 was left out" in end
+
+
 def played(
-    scenario: str, folder: Path
+    scenario: str, folder: Path, speed: str = "300"
 ) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]], list[dict[str, Any]]]:
     transcript, truth = folder / "c", folder / "t"
     ran = subprocess.run(
-        (*BOT, "lab", "--play", "--scenario", str(SCENARIO.with_name(f"{scenario}.toml")), "--speed", "300",
+        (*BOT, "lab", "--play", "--scenario", str(SCENARIO.with_name(f"{scenario}.toml")), "--speed", speed,
          "--transcript", str(transcript), "--truth", str(truth)),
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from bot.procedure.context import Context
 from bot.procedure.facts import EstateFacts, MachineFacts, SurveyFacts, Unknown, same_name
 from bot.procedure.levels import Build, lower_of, machine_level, try_build, updated
 from bot.procedure.picture import Picture
-from bot.procedure.reach import Standby, cluster_name_of, known_name, picture_of, scope, standbys
+from bot.procedure.reach import Standby, cluster_name_of, known_name, left_out, picture_of, scope, standbys
 from state.words import Fact, Package, Plan, Step, StepKind, Verdict, Waiver, When
 
 NODE_STEPS = frozenset({StepKind.EVACUATE, StepKind.INSTALL, StepKind.RESTART})
@@ -183,14 +183,7 @@ class Case:
     @cached_property
     def left_out(self) -> tuple[str, ...]:
         """The SCR targets the plan does without, because whoever started it had waived SCR-TARGETS-FIRST for them."""
-        checks = self.plan.checks if self.plan else ()
-        return tuple(
-            fact.machine
-            for check in checks
-            if check.rule == "SCR-TARGETS-FIRST" and check.stops and check.waivable
-            for fact in check.facts
-            if fact.value == "unknown"
-        )
+        return left_out(self.plan) if self.plan else ()
 
     @cached_property
     def leaving(self) -> tuple[tuple[Picture, str], ...]:
