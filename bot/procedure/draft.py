@@ -37,7 +37,11 @@ def topology_of(case: Case) -> Topology | None:
         mine = tuple(_seat(case, picture, case.name(one)) for one in target.machines)
         if target.cluster and any(t.cluster == target.cluster for t in targets):
             continue  # two targets in one standby cluster: its nodes are patched once
-        targets.append(Target(cluster=target.cluster, seats=mine))
+        machine = case.machine(target.name)
+        own = machine.own_standbys if machine else ()
+        relations = () if isinstance(own, Unknown) else own
+        named = dict.fromkeys(case.name(one.node_name) for _, listed in relations for one in listed)
+        targets.append(Target(cluster=target.cluster, seats=mine, own=tuple(named)))
     allowed = []
     for cms in main.cms:
         if not isinstance(cms.redundant, Unknown):

@@ -31,6 +31,7 @@ class Target:
 
     cluster: str
     seats: tuple[Seat, ...]
+    own: tuple[str, ...] = ()  # machines that stand by for its own storage groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class Stuck:
 
 def order(topology: Topology, rules: frozenset[str] = ORDERING, *, failback: bool = False) -> tuple[Act, ...] | Stuck:
     """SCR targets, passive nodes, handoffs with their freed nodes: each CMS below the level moves exactly once."""
-    first = [act for target in topology.targets for act in _target(target, rules)]
+    first = [act for target in _in_turn(topology.targets, rules) for act in _target(target, rules)]
     walk = _walk(topology, rules)
     if isinstance(walk, Stuck):
         return walk
@@ -83,6 +84,35 @@ def order(topology: Topology, rules: frozenset[str] = ORDERING, *, failback: boo
             for one in reversed(moves)
         ]
     return tuple(acts)
+
+
+def _in_turn(targets: tuple[Target, ...], rules: frozenset[str]) -> list[Target]:
+    """S16 among the targets: one that is a source itself comes after its own targets.
+
+    Targets in a cycle keep the given order among each other: the document gives them none.
+    """
+    if "S16" not in rules:
+        return list(targets)
+    firsts = {
+        place: {at for at, other in enumerate(targets) if at != place and {s.node for s in other.seats} & set(one.own)}
+        for place, one in enumerate(targets)
+    }
+    waiting, turn = list(firsts), list[Target]()
+    while waiting:
+        ready = next(one for one in waiting if all(at not in waiting or _leads(firsts, at, one) for at in firsts[one]))
+        waiting.remove(ready)
+        turn.append(targets[ready])
+    return turn
+
+
+def _leads(arrows: dict[int, set[int]], start: int, end: int) -> bool:
+    """Whether arrows lead from one place to another."""
+    waiting, seen = [start], {start}
+    while waiting:
+        for one in arrows[waiting.pop()] - seen:
+            seen.add(one)
+            waiting.append(one)
+    return end in seen
 
 
 def _target(target: Target, rules: frozenset[str]) -> list[Act]:

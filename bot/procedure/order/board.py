@@ -32,6 +32,7 @@ class Machine:
     standby: bool = False  # SCR target, or a node of a target's cluster
     installed: bool = False
     out: bool = False  # emptied (and so paused), not yet patched and checked
+    own_targets: set[str] = field(default_factory=set)  # keys of the machines that stand by for its own storage groups
     left_out: bool = False  # an SCR target that does not answer, and that people accept to leave as it is
 
 
@@ -106,6 +107,8 @@ class Board:
             self.no("NODE-PASSIVE", f"{machine.name} holds {', '.join(held)}: only a passive node may be patched (S6).")
         if not machine.standby:
             self._targets_first()
+        else:
+            self._own_targets_first(machine)
         if machine.cluster:
             self._others(machine)
         if step.kind is StepKind.EVACUATE:
@@ -123,6 +126,28 @@ class Board:
         ]
         if late:
             self.no("SCR-TARGETS-FIRST", f"SCR target {', '.join(late)} comes before any node of {self.main} (S16).")
+
+    def leads_to(self, start: str, end: str) -> bool:
+        """Whether SCR relations lead from one machine to another, directly or through others on the board."""
+        waiting, seen = [start], set[str]()
+        while waiting:
+            one = self.machines.get(waiting.pop())
+            for name in one.own_targets - seen if one else ():
+                if name == end:
+                    return True
+                seen.add(name)
+                waiting.append(name)
+        return False
+
+    def _own_targets_first(self, machine: Machine) -> None:
+        """S16 holds for a target that is a source itself; the document gives a cycle no order."""
+        me = short(machine.name)
+        for name in sorted(machine.own_targets - {me}):
+            other = self.machines.get(name)
+            if other is None or not other.standby or other.left_out or self.leads_to(name, me):
+                continue
+            if not self.updated(other):
+                self.no("SCR-TARGETS-FIRST", f"{other.name} stands by for {machine.name} and comes first (S16).")
 
     def _others(self, machine: Machine) -> None:
         nodes = self.nodes(machine.cluster)

@@ -45,12 +45,18 @@ def left_out(checks: tuple[Check, ...]) -> frozenset[str]:
 def _complete(plan: Plan, board: Board) -> None:
     """What the plan says of machines and locks is what the facts say."""
     listed = {short(line.name) for line in plan.machines}
+    sources = {key for key, one in board.machines.items() if not one.standby} | {short(cms) for cms in board.at}
     for key, machine in board.machines.items():
         if key not in listed:
             board.no("PRE-COMPLETE", f"The plan does not know {machine.name}.")
         lock = machine.cluster or machine.name
         if not any(same_name(lock, one) for one in plan.lock_set):
             board.no("ONE-AT-A-TIME", f"{lock} is not locked by the plan.")
+        back = machine.standby and (machine.own_targets & sources or board.leads_to(key, key))
+        if back and not any(check.rule == "SCR-CYCLE" and check.stops for check in plan.checks):
+            board.no(
+                "SCR-CYCLE", f"{machine.name} stands by for a source that stands by for it, and the plan is silent."
+            )
 
 
 def board_of(plan: Plan) -> Board:
@@ -103,6 +109,11 @@ def board_from(plan: Plan, facts: EstateFacts) -> Board:
             )
         else:
             _cluster(facts, tuple(node for node, _ in view.nodes), view.name, True, machines, {}, quorums)
+    for key, machine in machines.items():
+        read = facts.machine(machine.name)
+        own = read.own_standbys if read is not None and machine.standby else ()
+        for _, listed in () if isinstance(own, Unknown) else own:
+            machines[key].own_targets |= {short(one.node_name) for one in listed}
     return Board(Build.parse(plan.package.build), facts.inventory.cluster, machines, at, quorums)
 
 

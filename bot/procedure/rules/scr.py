@@ -63,7 +63,7 @@ def targets_first(case: Case) -> Finding:
     """S16/S17: every SCR target of any CMS of the cluster is updated before any node of the cluster."""
     step = case.step
     if step is not None and not case.in_main(step.target):
-        return not_needed(f"{step.target} is itself an SCR target.")
+        return _own_targets(case, step.target)
     if isinstance(case.standbys, Unknown):
         return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
     if not case.standbys:
@@ -81,6 +81,40 @@ def targets_first(case: Case) -> Finding:
     if case.when is When.PLAN:
         return together(found, f"SCR targets come first: {names}.")
     return together(found, f"Every SCR target is updated: {names}.")
+
+
+def _own_targets(case: Case, name: str) -> Finding:
+    """S16 once more: a target that is a source itself comes after its own targets, as far as the campaign has them."""
+    machine = case.machine(name)
+    targets = () if isinstance(case.standbys, Unknown) else case.standbys
+    own = machine.own_standbys if machine else ()
+    listed = () if isinstance(own, Unknown) else tuple(one.node_name for _, ones in own for one in ones)
+    found = [
+        _one_target(case, target, target.name)
+        for target in targets
+        if any(same_name(target.name, one) for one in listed)
+        and not same_name(target.name, name)
+        and target.name not in case.unheard
+        and not _leads_to(case, target.name, name)  # a cycle has no order: SCR-CYCLE was accepted
+    ]
+    if not found:
+        return not_needed(f"{name} is itself an SCR target.")
+    return together(found, f"{name} is itself an SCR target, and its own targets are updated.")
+
+
+def _leads_to(case: Case, first: str, last: str) -> bool:
+    """Whether SCR relations lead from one stand-alone machine to another."""
+    waiting, seen = [first], {short(first)}
+    while waiting:
+        machine = case.machine(waiting.pop())
+        own = machine.own_standbys if machine else ()
+        for one in () if isinstance(own, Unknown) else (each.node_name for _, ones in own for each in ones):
+            if same_name(one, last):
+                return True
+            if short(one) not in seen:
+                seen.add(short(one))
+                waiting.append(one)
+    return False
 
 
 def _one_target(case: Case, target: Standby, name: str) -> Finding:
