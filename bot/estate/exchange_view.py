@@ -70,7 +70,12 @@ def _state(reply: Reply, name: str) -> str | Unknown:
 
 def _version(reply: Reply, name: str) -> str:
     rows = _rows(reply, "cms.version", name, 2)
-    match = _VERSION.search(rows[0][1]) if rows else None
+    return display_version(rows[0][1] if rows else "")
+
+
+def display_version(text: str) -> str:
+    """The build in an AdminDisplayVersion such as "Version 8.3 (Build 83.6)". Raises Malformed."""
+    match = _VERSION.search(text)
     if match is None:
         raise Malformed("AdminDisplayVersion cannot be read")
     return ".".join(match.groups())

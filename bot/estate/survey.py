@@ -7,8 +7,9 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import TypeVar
 
+from bot.estate.exchange_view import display_version
 from bot.estate.reply import Malformed, Reply, expect, flag, number, part
-from bot.procedure.facts import NOT_ASKED, SurveyFacts, Unknown, VolumeFacts, WriterFacts
+from bot.procedure.facts import NOT_ASKED, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ def facts(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
         volumes=asked("volumes", _volumes),
         client_networks=asked("networks", _client_networks),
         host_ttl=asked("networks", _host_ttl),
+        servers=asked("servers", _servers),
+        crl=asked("crl", _crl),
         oab_pins=asked("oab", _oab_pins),
     )
 
@@ -89,6 +92,35 @@ def _host_ttl(reply: Reply) -> tuple[tuple[str, int], ...]:
     """HostRecordTTL by network name, where it is given: Windows Server 2003 has no such property."""
     rows = [expect(fields, 2) for fields in reply.all("name")]
     return tuple((name, number(ttl)) for name, ttl in rows if ttl)
+
+
+def _servers(reply: Reply) -> tuple[ServerFacts, ...]:
+    """Every Exchange server of the organisation. The list always holds at least the one that was asked."""
+    rows = [expect(fields, 3) for fields in reply.all("server")]
+    if not rows:
+        raise Malformed("Get-ExchangeServer lists no server")
+    return tuple(
+        ServerFacts(name=name, roles=tuple(one.strip() for one in roles.split(",") if one.strip()), base=_base(version))
+        for name, roles, version in rows
+    )
+
+
+def _base(version: str) -> str | Unknown:
+    try:
+        return display_version(version)
+    except Malformed as error:
+        return Unknown(str(error))
+
+
+def _crl(reply: Reply) -> str:
+    """ "" if the host of the revocation list answered a HEAD request with success, else what came instead."""
+    said = reply.first("crl")
+    status, why = expect(said, 2) if said else ("", "")
+    if not status and not why:
+        raise Malformed("neither a status nor an error was given")
+    if not status:
+        return " ".join(why.split())
+    return "" if 200 <= number(status) < 400 else f"it answered with status {status}"
 
 
 def _oab_pins(reply: Reply) -> tuple[tuple[str, str], ...]:

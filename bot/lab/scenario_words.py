@@ -163,6 +163,15 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hidden: bool = False  # OperationalMachines never lists it
 
 
+class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An Exchange server the bot never reaches: it stands in the directory and does its work."""
+
+    name: str
+    roles: tuple[str, ...] = ("ClientAccess", "HubTransport")
+    base: str = "8.3.83.6"  # what AdminDisplayVersion shows: the service pack, never a rollup
+    queued: int = 0  # messages for each mail server that wait here, however well it is
+
+
 class Node(Machine, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A failover cluster node."""
 
@@ -339,6 +348,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     packages: tuple[Package, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     machines: tuple[StandAlone, ...] = ()
+    servers: tuple[Server, ...] = (Server(name="HUB1"),)
     faults: tuple[Fault, ...] = ()
     timing: Timing = Timing()
     settings: dict[str, Any] = {}

@@ -11,8 +11,10 @@ from state.words import Step, StepKind, When
 WRITERS = "writers"  # BACKUP-RUNNING: the state of the shadow copy writers
 VOLUMES = "volumes"  # VOLUME-CLEAN: dirty bits
 NETWORKS = "networks"  # DNS-TTL: subnets and the names' TTL
+SERVERS = "servers"  # ROLE-ORDER: the organisation's other Exchange servers
+CRL = "crl"  # CRL-REACH: whether the host of the revocation list answers
 OAB = "oab"  # OAB-PIN: the node that makes the offline address book
-KINDS = (WRITERS, VOLUMES, NETWORKS, OAB)
+KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB)
 
 Asked = tuple[tuple[str, str], ...]  # (machine, kind); "" as the machine stands for every one
 
@@ -20,7 +22,8 @@ Asked = tuple[tuple[str, str], ...]  # (machine, kind); "" as the machine stands
 def wanted(when: When, step: Step | None, nodes: tuple[str, ...]) -> Asked:
     """What has to be asked at a moment; () where the usual reading is enough. `nodes` are the cluster's."""
     if when is When.PLAN:
-        return tuple((node, NETWORKS) for node in nodes)
+        # The directory says the same everywhere: two nodes are asked, in case one is down.
+        return (("", CRL), *((node, NETWORKS) for node in nodes), *((node, SERVERS) for node in nodes[:2]))
     if step is None:
         return ()
     if when is When.AFTER:

@@ -9,6 +9,7 @@ from bot.procedure.ordering import Act, Seat, Target, Topology
 from bot.procedure.picture import Picture
 from bot.procedure.rules.case import Case
 from bot.procedure.rules.network import apart, host_ttl
+from bot.procedure.rules.software import crl_state
 from state.words import MachineLine, Options, Step, StepKind
 
 
@@ -102,8 +103,8 @@ def _expected(case: Case, act: Act, durations: Durations) -> tuple[float, float]
     if act.kind is StepKind.HANDOFF:
         return durations.handoff_s, durations.downtime_s + _until_found(case, act)
     if act.kind is StepKind.INSTALL:
-        machine = case.machine(act.node)
-        slow = machine is not None and dict(machine.software).get("crl-reach", "") == "unreachable"
+        waits = crl_state(case, act.node)  # not known: the usual time, and CRL-REACH says so
+        slow = bool(waits) and not isinstance(waits, Unknown)
         return (durations.install_without_crl_s if slow else durations.install_s), 0.0
     return (durations.restart_s if act.kind is StepKind.RESTART else durations.evacuate_s), 0.0
 

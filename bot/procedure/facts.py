@@ -221,6 +221,15 @@ class VolumeFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """An Exchange server of the organisation as the directory knows it."""
+
+    name: str
+    roles: tuple[str, ...]  # ClientAccess, HubTransport, Mailbox …
+    base: str | Unknown  # AdminDisplayVersion: the service pack's build, never a rollup's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyFacts:
     """What only some moments need to know of a machine: each part is Unknown where it was not asked for."""
 
@@ -228,6 +237,8 @@ class SurveyFacts:
     volumes: tuple[VolumeFacts, ...] | Unknown = NOT_ASKED
     client_networks: tuple[str, ...] | Unknown = NOT_ASKED  # cluster networks for clients it has an address in
     host_ttl: tuple[tuple[str, int], ...] | Unknown = NOT_ASKED  # (network name, HostRecordTTL in seconds)
+    servers: tuple[ServerFacts, ...] | Unknown = NOT_ASKED  # every Exchange server of the organisation
+    crl: str | Unknown = NOT_ASKED  # "" the host of the revocation list answers; else what came instead
     oab_pins: tuple[tuple[str, str], ...] | Unknown = NOT_ASKED  # (CMS, node that makes its offline address book)
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.estate import survey
 from bot.estate.reply import Reply
 from bot.lab.cluster.happenings import Fault as Happening
-from bot.procedure.facts import NOT_ASKED, SurveyFacts, Unknown, VolumeFacts, WriterFacts
+from bot.procedure.facts import NOT_ASKED, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
 from tests.estate.conftest import Range, closed, opened
 
 REPLICA, STORE = "Microsoft Exchange Replica Writer", "Microsoft Exchange Writer"
@@ -97,6 +97,39 @@ def test_the_node_that_makes_the_address_book_is_read_from_the_registry(ccr: Ran
     ccr.lab.machines[1].registry.set(key + "CMS1", "EnableOabGenOnThisNode", "EXN1")
     ccr.lab.machines[1].registry.set(key + "CMS0", "Enable", 1)
     assert seen(ccr, "EXN2", "oab").oab_pins == (("CMS1", "EXN1"),)
+
+
+def test_the_host_of_the_revocation_list_is_asked_with_the_machines_own_settings(ccr: Range) -> None:
+    assert seen(ccr, "EXN2", "crl").crl == ""
+    ccr.lab.machines[1].no_route.add("crl.microsoft.com")
+    before = ccr.clock.now()
+    silent = seen(ccr, "EXN2", "crl").crl
+    assert isinstance(silent, str)
+    assert "timed out" in silent
+    assert 5 < ccr.clock.now() - before < 50  # bounded by the timeouts, WinHTTP's own is a minute
+
+
+def test_the_organisations_servers_are_read_with_roles_and_service_pack(quiet: Range) -> None:
+    servers = seen(quiet, "EXN2", "servers").servers
+    assert isinstance(servers, tuple)
+    assert ServerFacts(name="HUB1", roles=("ClientAccess", "HubTransport"), base="8.3.83.6") in servers
+    assert ServerFacts(name="CMS1", roles=("Mailbox",), base="8.3.83.6") in servers
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("crl", ("200", ""))], ""),
+        ([("crl", ("304", ""))], ""),
+        ([("crl", ("407", ""))], "it answered with status 407"),
+        ([("crl", ("", "The operation\r\n timed out"))], "The operation timed out"),
+        ([("crl", ("", ""))], Unknown("crl: neither a status nor an error was given")),
+        ([], Unknown("crl: neither a status nor an error was given")),
+        ([("crl", ("two", ""))], Unknown("crl: 'two' is no number")),
+    ],
+)
+def test_only_a_successful_answer_is_reach(rows: list[tuple[str, tuple[str, ...]]], said: str | Unknown) -> None:
+    assert survey.facts(Reply(tuple(rows), {"crl": ""}, True), ("crl",)).crl == said
 
 
 def answered(*lines: str) -> SurveyFacts:

@@ -27,6 +27,7 @@ from bot.procedure.facts import (
     PackageFacts,
     PatchFacts,
     QuorumModel,
+    ServerFacts,
     ServiceFacts,
     StandbyFacts,
     SurveyFacts,
@@ -86,6 +87,8 @@ def surveyed(**more: Any) -> SurveyFacts:
         "volumes": (VolumeFacts(name="C:\\", dirty=False, system=True), VolumeFacts(name="E:\\", dirty=False)),
         "client_networks": ("Cluster Network 1",),
         "host_ttl": (("CMS1", 300),),
+        "servers": (ServerFacts(name="HUB1", roles=("ClientAccess", "HubTransport"), base="8.3.83.6"),),
+        "crl": "",
         "oab_pins": (),
     }
     return SurveyFacts(**(fields | more))

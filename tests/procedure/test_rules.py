@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from bot.procedure.context import Context
+from bot.procedure.context import Context, Durations
 from bot.procedure.facts import (
+    NOT_ASKED,
     ClusterView,
     CopyFacts,
     EstateFacts,
@@ -20,6 +21,7 @@ from bot.procedure.facts import (
     PackageFacts,
     PatchFacts,
     QuorumModel,
+    ServerFacts,
     ServiceFacts,
     StandbyFacts,
     Unknown,
@@ -103,6 +105,12 @@ def asked(name: str, **fields: object) -> Change:
 
 def writer(state_: int) -> Change:
     return asked("EXN2", writers=(WriterFacts(name="Microsoft Exchange Replica Writer", state=state_),))
+
+
+def hub(**fields: object) -> Change:
+    told: dict[str, object] = {"name": "HUB1", "roles": ("ClientAccess", "HubTransport"), "base": BASE}
+    servers = (ServerFacts(**(told | fields)),)  # type: ignore[arg-type]
+    return lambda facts: asked("EXN2", servers=servers)(asked("EXN1", servers=servers)(facts))
 
 
 def two_sites(ttl: int | None) -> Change:
@@ -464,7 +472,24 @@ ROWS = (
         WARN,
         "Stop-Service x",
     ),
-    Row("CRL-REACH", "plan", lambda f: f, WARN, "40 to 60 minutes"),
+    Row("CRL-REACH", "plan", asked("EXN2", crl="The operation timed out"), WARN, "40 to 60 minutes"),
+    Row("CRL-REACH", "plan", asked("SCR1", crl=GONE), WARN, "could not be tried"),
+    Row("CRL-REACH", "plan", quiet("EXN2"), WARN, "could not be tried"),
+    Row("ROLE-ORDER", "plan", lambda f: f, WARN, "does not show which rollup"),
+    Row("ROLE-ORDER", "plan", hub(base="8.2.176.2"), WARN, "is at SP2, the package is for SP3"),
+    Row("ROLE-ORDER", "plan", hub(base=GONE), WARN, "runs is not known"),
+    Row("ROLE-ORDER", "plan", hub(base="14.3.123.4"), PASS, "every Client Access"),
+    Row("ROLE-ORDER", "plan", hub(roles=("Mailbox",)), WARN, "no Client Access and no Hub"),
+    Row("ROLE-ORDER", "plan", hub(name="SCR1"), WARN, f"is at {OLD}"),
+    Row("ROLE-ORDER", "plan", lambda f: hub(name="SCR1")(change(f, "SCR1", level=level(NEW))), PASS, "at the level"),
+    Row("ROLE-ORDER", "plan", lambda f: hub(name="SCR1")(change(f, "SCR1", level=GONE)), WARN, "is not known"),
+    Row(
+        "ROLE-ORDER",
+        "plan",
+        lambda f: asked("EXN1", servers=GONE)(asked("EXN2", servers=NOT_ASKED)(f)),
+        WARN,
+        "could not be read: the section failed",
+    ),
     Row("EXEC-POLICY", "plan", on("EXN2", machine_policy="AllSigned"), WARN, "AllSigned"),
     Row("EXEC-POLICY", "plan", on("EXN2", machine_policy=GONE), UNKNOWN, "not known"),
     Row("WITNESS-QUIET", "plan", lambda f: f, WARN, "HUB1"),
@@ -478,6 +503,7 @@ ONLY_WARNS = {
     "OAB-PIN",
     "CUSTOM-ACTIONS",
     "CRL-REACH",
+    "ROLE-ORDER",
     "EXEC-POLICY",
     "WITNESS-QUIET",
     "NOTICE",
@@ -518,7 +544,7 @@ def test_every_rule_has_a_row_that_stops_and_a_moment_at_which_it_passes() -> No
     assert names - stopping - PACKAGE_ONLY - ONLY_WARNS - judged_on_another_estate == set()
     assert names - blocked - PACKAGE_ONLY - ONLY_WARNS - never_unknown_alone - judged_on_another_estate == set()
     passing = {c.rule for moment in moments.ALL.values() for c in moment.checks() if c.verdict is PASS and c.applicable}
-    always_warns_in_ccr = {"SPARE-UP", "CRL-REACH", "WITNESS-QUIET", "NOTICE", "MONITORING"}
+    always_warns_in_ccr = {"SPARE-UP", "ROLE-ORDER", "WITNESS-QUIET", "NOTICE", "MONITORING"}
     needs_another_estate = {"WINDOW", "SCR-TARGET-PASSIVE"}
     assert names - passing - always_warns_in_ccr - needs_another_estate - judged_on_another_estate == set()
 
@@ -616,6 +642,19 @@ def test_the_time_a_name_is_kept_is_part_of_the_downtime_only_where_it_changes_i
     usual = forecast(ccr())
     assert forecast(two_sites(1200)(ccr())) == usual + 1200
     assert forecast(change(ccr(), "EXN1", survey=surveyed(host_ttl=(("CMS1", 1200),)))) == usual
+
+
+def test_an_install_that_waits_for_the_revocation_list_is_expected_to_take_longer() -> None:
+    def expected(facts: EstateFacts) -> float:
+        return next(step.expected_s for step in plan_of(facts).steps if step.id == moments.INSTALL.id)
+
+    usual, longer = Durations().install_s, Durations().install_without_crl_s
+    assert expected(ccr()) == usual
+    assert expected(asked("EXN2", crl="The operation timed out")(ccr())) == longer
+    assert expected(asked("EXN2", crl=GONE)(ccr())) == usual
+    off = change(ccr(), "EXN2", survey=surveyed(crl="timed out"), software=(("crl", str(0x23E00)),))
+    assert expected(off) == usual  # nothing asks for the list there
+    assert replace(moments.plan, facts=off).check("CRL-REACH").verdict is PASS
 
 
 def test_a_window_that_is_long_enough_passes() -> None:

@@ -39,6 +39,27 @@ Section 'networks' 'networks' {
     }
 }
 
+Section 'servers' 'servers' {
+    Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+    foreach ($server in @(Get-ExchangeServer)) {
+        Say 'server' @($server.Name, $server.ServerRole, $server.AdminDisplayVersion)
+    }
+}
+
+# WinHTTP's proxy is the machine's, not the account's: what this request reaches, SYSTEM reaches too.
+Section 'crl' 'crl' {
+    $request = New-Object -ComObject WinHttp.WinHttpRequest.5.1
+    $request.SetTimeouts(5000, 5000, 5000, 5000)
+    $request.Open('HEAD', 'http://crl.microsoft.com/pki/crl/products/CSPCA.crl', $false)
+    try {
+        $request.Send()
+        Say 'crl' @($request.Status, '')
+    }
+    catch {
+        Say 'crl' @('', $_.Exception.Message)
+    }
+}
+
 # Every mail server that was ever configured here has a key; its value names one node.
 Section 'oab' 'oab' {
     foreach ($key in @(Get-ChildItem HKLM:\SYSTEM\CurrentControlSet\Services\MSExchangeSA\Parameters | Where-Object { $_ })) {

@@ -160,6 +160,10 @@ class Reads:
                 found = True
                 base = software.base(other.machine)
                 yield self._exchange_server(other.machine.name, base, other.roles, member="No")
+        for server in self.shell.servers:
+            if not identity or same(server.name, identity):
+                found = True
+                yield self._exchange_server(server.name, server.base, server.roles, member="No")
         if identity and not found:
             raise not_found(identity)
 
@@ -394,7 +398,8 @@ class Reads:
         self.shell.begin(session)
         server = text(params.get("Server")) or self.shell.machine.name
         own = self._own(server)
-        if own is None or "HubTransport" not in own.roles:
+        far = next((one for one in self.shell.servers if same(one.name, server)), None)
+        if "HubTransport" not in (own.roles if own else far.roles if far else ()):
             raise CmdletError(
                 f'Unable to connect to the Microsoft Exchange Transport service on server "{server}". Verify '
                 "that the service is started.",
@@ -402,7 +407,7 @@ class Reads:
                 category="ResourceUnavailable",
             )
         for number, cms in enumerate(self.exchange.cms.values()):
-            waiting = 0 if cms.mail_up else 7
+            waiting = (0 if cms.mail_up else 7) + (far.queued if far else 0)
             yield PSObject(
                 [
                     ("Identity", f"{server}\\{number + 1}"),

@@ -35,7 +35,9 @@ def equip(estate: Estate, machine: Machine, told: MachineWords, cluster: Failove
     world = estate.world
     machine.language = told.language
     record = recorder(world)
-    shell = Shell(world, estate.exchange, machine, cluster, estate.stand_alone, record, estate.clusters)
+    shell = Shell(
+        world, estate.exchange, machine, cluster, estate.stand_alone, record, estate.clusters, estate.scenario.servers
+    )
     hidden = frozenset(short(n.name) for c in estate.scenario.clusters for n in c.nodes if n.hidden)
     snapin.register(machine, shell, hidden=hidden)
     signature.register(machine)

@@ -146,7 +146,7 @@ class Installer:
         slow = fault("slow", machine=machine.name, moment="install")
         total = float(slow) if slow else total
         if (
-            str(machine.registry.value("HKLM\\SOFTWARE\\RollupLab", "CrlReachable")) == "0"
+            software.CRL_HOST in machine.no_route
             and machine.registry.value(software.WINTRUST, "State") == software.CRL_ON
         ):
             total *= 5  # every native image waits for the revocation list to time out

@@ -11,6 +11,7 @@ from bot.lab.cluster.exchange import Cms, Exchange
 from bot.lab.cluster.model import FailoverCluster
 from bot.lab.cluster.world import World, short
 from bot.lab.powershell.values import CmdletError, EnumValue, PSObject
+from bot.lab.scenario_words import Server
 from bot.lab.windows.machine import Machine, Session
 
 Params = Mapping[str, Any]
@@ -42,6 +43,7 @@ class Shell:
     stand_alone: dict[str, StandAlone]
     record: Callable[[Session, str], None]
     clusters: list[FailoverCluster] = field(default_factory=list)
+    servers: tuple[Server, ...] = ()  # that stand in the directory only
 
     @property
     def rtm(self) -> bool:

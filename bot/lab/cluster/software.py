@@ -23,6 +23,7 @@ SESSION_MANAGER = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
 WINTRUST = "HKU\\S-1-5-18\\Software\\Microsoft\\Windows\\CurrentVersion\\WinTrust\\Trust Providers\\Software Publishing"
 SNAPIN = "Microsoft.Exchange.Management.PowerShell.Admin"
 SYSTEM_ATTENDANT = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\MSExchangeSA\\Parameters"
+CRL_HOST = "crl.microsoft.com"
 CRL_OFF, CRL_ON = 0x23E00, 0x23C00  # WinTrust State: revocation not checked, checked
 
 EVERYWHERE = {
@@ -82,7 +83,7 @@ def install(machine: Machine, told: MachineWords, *, clustered: bool, roles: Ite
         _patch(machine, f"Interim Update ({told.interim_update}) {told.build}", told.interim_update, 1, "20160930")
     _services(machine, clustered=clustered, roles=tuple(roles), forefront=told.forefront)
     if told.crl != "reachable":
-        machine.registry.set("HKLM\\SOFTWARE\\RollupLab", "CrlReachable", 0)
+        machine.no_route.add(CRL_HOST)
     registry.set(WINTRUST, "State", CRL_OFF if told.crl == "off" else CRL_ON)
     if told.execution_policy:
         registry.set(

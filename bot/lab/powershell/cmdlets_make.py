@@ -28,6 +28,9 @@ def new_object(call: Call) -> Iterable[Any]:
     """An instance of one of the known .NET types."""
     if "ComObject" in call.params:
         name = call.text("ComObject")
+        if name.casefold() in call.machine.com:
+            yield call.machine.com[name.casefold()](call.session)
+            return
         raise CmdletError(f"Cannot load COM type {name}.", "NoCOMClassIdentified", category="ResourceUnavailable",
                           exception="System.Management.Automation.PSArgumentException")  # fmt: skip
     typed = call.text("TypeName")

@@ -156,6 +156,8 @@ class Machine:
         self.event_log: list[Any] = []  # PSObjects of Get-EventLog, newest last
         self.on_boot: list[Callable[[], None]] = []
         self.on_command: list[Callable[[Session, str], None]] = []  # told of every program started, with its line
+        self.com: dict[str, Callable[[Session], Any]] = {}  # lower-case ProgID -> an object of it
+        self.no_route: set[str] = set()  # hosts that do not answer, lower-case
         self.addresses: tuple[str, ...] = ()  # IPv4, without those the cluster brings online here
         self.language = "en"  # of the tools' words: "en" | "de"
         self.vss_writers: dict[str, str] = {"System Writer": "", "Registry Writer": "", "WMI Writer": ""}

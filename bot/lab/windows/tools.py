@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from bot.lab.windows import environment
+from bot.lab.windows import environment, winhttp
 from bot.lab.windows.cmd import run_cmd
 from bot.lab.windows.paths import normalise
 from bot.lab.windows.programs import find, job_of
@@ -176,6 +176,7 @@ def install(machine: Machine) -> None:
     """Put Windows' own tools, services and WMI classes on a machine; what is there already stays."""
     from bot.lab.windows.wmi import CLASSES
 
+    machine.com.setdefault(winhttp.PROGID, winhttp.request)
     for name, tool in TOOLS.items():
         machine.natives.setdefault(name, tool)
     for name, display in _SERVICES:

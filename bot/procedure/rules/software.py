@@ -19,6 +19,12 @@ from state.words import Fact, StepKind
 _INSTALL = frozenset({StepKind.INSTALL})
 _HANDOFF = frozenset({StepKind.HANDOFF})
 _NO_CRL = 0x200  # WTPF_IGNOREREVOKATION: State 0x23e00 has it, 0x23c00 has not
+_CRL = "crl.microsoft.com"
+_LONG = "An install then takes 40 to 60 minutes; do not stop it on silence."
+_PROXY = (
+    f"Let the machine's WinHTTP reach {_CRL} (`netsh winhttp show proxy`, on Windows Server 2003 `proxycfg`), "
+    "or plan for the longer time."
+)
 _LAX = {"", "undefined", "bypass", "unrestricted", "remotesigned"}
 
 
@@ -98,25 +104,34 @@ def antivirus(case: Case) -> Finding:
     return together(found, "No Forefront service is running.")
 
 
+def crl_state(case: Case, name: str) -> str | Unknown:
+    """ "" if nothing on that machine waits for the revocation list, else what an install there would meet."""
+    machine = case.machine(name)
+    if machine is None:
+        return Unknown(case.silent(name))
+    state = dict(machine.software).get("crl", "")
+    if state.isdigit() and int(state) & _NO_CRL:
+        return ""
+    return machine.survey if isinstance(machine.survey, Unknown) else machine.survey.crl
+
+
 def crl_reach(case: Case) -> Finding:
     """§5/§9: where the revocation list is out of reach an install takes 40 to 60 minutes and may hang services."""
-    found, asking = [], []
+    found = []
     for name, machine in case.answers:
-        if isinstance(machine, Unknown):
-            found.append(unknown(f"{machine.why}.", "Recheck."))
+        state = "" if isinstance(machine, Unknown) else dict(machine.software).get("crl", "")
+        asks = Fact(name="revocation check of SYSTEM", value=state or "default (on)", machine=name)
+        said = crl_state(case, name)
+        if isinstance(said, Unknown):
+            found.append(warns(f"Whether {name} reaches {_CRL} could not be tried: {said.why}. {_LONG}", _PROXY))
             continue
-        state = dict(machine.software).get("crl", "")
-        found.append(passes("", Fact(name="revocation check of SYSTEM", value=state or "default (on)", machine=name)))
-        if not (state.isdigit() and int(state) & _NO_CRL):
-            asking.append(name)
-    if asking:
-        found.append(
-            warns(
-                f"{', '.join(asking)}: certificates are checked against Microsoft's revocation list. "
-                "Where it cannot be reached, an install takes 40 to 60 minutes.",
-                "Do not stop it on silence. crl.microsoft.com must be reachable for SYSTEM.",
+        reach = Fact(name=_CRL, value="out of reach" if said else "in reach, or not asked for", machine=name)
+        if said:
+            found.append(
+                warns(f"{name} checks certificates and does not reach {_CRL} ({said}). {_LONG}", _PROXY, asks, reach)
             )
-        )
+        else:
+            found.append(passes("", asks, reach))
     return together(found, "No install waits for the certificate revocation list.")
 
 
@@ -228,7 +243,7 @@ RULES = (
         says="People know when an install may wait for the certificate revocation list.",
         source="facts/exchange.md §5 (kb 944752) and §9",
         plan=True,
-        needs=("WinTrust State of SYSTEM",),
+        needs=("WinTrust State of SYSTEM", "an answer of crl.microsoft.com to the machine's WinHTTP"),
         stops="It only warns; the forecast is longer.",
         remedy="Make crl.microsoft.com reachable for SYSTEM.",
         judge=crl_reach,

@@ -10,6 +10,7 @@ import pytest
 from bot.lab.cluster.build import CHKDSK_S
 from bot.lab.powershell.values import CmdletError
 from bot.lab.scenario import Scenario, load
+from bot.lab.scenario_words import Server
 from tests.lab.cluster.stage import stage
 
 MOVE: dict[str, Any] = {"Identity": "CMS1", "TargetMachine": "EXN2", "MoveComment": "test", "Confirm": False}
@@ -83,3 +84,27 @@ def test_the_node_that_makes_the_address_book_stands_in_every_nodes_registry() -
         key = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\MSExchangeSA\\Parameters\\CMS1"
         for node in ("EXN1", "EXN2"):
             assert s.machine(node).registry.value(key, "EnableOabGenOnThisNode") == "EXN1"
+
+
+def test_other_servers_stand_in_the_directory_and_hold_mail_in_their_queues() -> None:
+    made = load("ccr")
+    far = (Server(name="HUB7", roles=("HubTransport",), base="8.2.176.2", queued=3), Server(name="UM1", roles=()))
+    with stage(msgspec.structs.replace(made, servers=far)) as s:
+        found = {o["Name"]: str(o["AdminDisplayVersion"]) for o in s.cmdlet("EXN1", "Get-ExchangeServer")}
+        assert found["HUB7"] == "Version 8.2 (Build 176.2)"
+        (queue,) = s.cmdlet("EXN1", "Get-Queue", Server="HUB7")
+        assert (queue["MessageCount"], queue["NextHopDomain"]) == (3, "cms1.lab.example")
+        with pytest.raises(CmdletError):
+            s.cmdlet("EXN1", "Get-Queue", Server="UM1")
+
+
+@pytest.mark.parametrize(("host", "said"), [("crl.microsoft.com", "The operation timed out"), ("", "200")])
+def test_a_request_of_winhttp_reaches_what_the_machine_reaches(host: str, said: str) -> None:
+    with stage() as s:
+        s.machine("EXN1").no_route |= {host} - {""}
+        code = (
+            "$r = New-Object -ComObject WinHttp.WinHttpRequest.5.1; $r.SetTimeouts(1, 5000, 1, 1); "
+            "$r.Open('HEAD', 'http://crl.microsoft.com/x.crl', $false); "
+            "try { $r.Send(); $r.Status } catch { $_.Exception.Message }"
+        )
+        assert said in " ".join(wmi(s, "EXN1", code))
