@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from handlers.blocks import (
     TEXT,
@@ -67,7 +68,7 @@ def levels(campaign: Campaign) -> tuple[MachineLine, ...]:
     well = {o.step for o in campaign.outcomes if o.kind in {OutcomeKind.DONE, OutcomeKind.NEEDS_RESTART}}
     done = {s.target.casefold() for s in campaign.plan.steps if s.kind is StepKind.INSTALL and s.id in well}
     return tuple(
-        MachineLine(name=m.name, role=m.role, owns=m.owns, level=campaign.plan.package.build)
+        replace(m, level=campaign.plan.package.build)
         if m.name.casefold() in done else m
         for m in campaign.plan.machines
     )  # fmt: skip

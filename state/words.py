@@ -166,6 +166,7 @@ class MachineLine:
     role: str  # "active" | "passive" | "scr-target" | "standby"
     level: str  # build, or "unknown: why"
     owns: tuple[str, ...] = ()
+    cluster: str = ""  # whose node it is; "" for a stand-alone machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,7 @@ def machine_lines(case: Case) -> tuple[MachineLine, ...]:
                 role=role,
                 level=str(level) if isinstance(level, Build) else f"unknown: {level.why}",
                 owns=tuple(group.name for group in picture.owned(name)) if picture else (),
+                cluster=picture.name if picture else "",
             )
         )
     return tuple(found)

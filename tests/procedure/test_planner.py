@@ -171,6 +171,16 @@ def test_a_standby_cluster_is_patched_whole_and_first_named_node_first() -> None
         assert [(c.rule, c.sentence) for c in (*blocking(gate), *blocking(after)) if c.rule != "SCR-COPY-OK"] == []
 
 
+@pytest.mark.parametrize("done", ["SB1", "SB2", "SB3"])
+def test_a_partly_updated_standby_cluster_is_accepted_by_the_plan_s_own_lines_too(done: str) -> None:
+    plan = plan_of(standby(("SB1", "SB2", "SB3"), builds={done: NEW}))
+    assert done not in {step.target for step in plan.steps}
+    assert check_plan(plan) == ()
+    two = plan_of(standby(("SB1", "SB2"), builds={"SB2": NEW}))
+    assert [step.target for step in two.steps][:2] == ["SB1", "SB1"]
+    assert check_plan(two) == ()
+
+
 def test_a_one_node_standby_cluster_is_only_installed_and_says_so() -> None:
     facts = standby(("SB1",))
     plan = plan_of(facts)

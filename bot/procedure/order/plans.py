@@ -61,13 +61,12 @@ def _complete(plan: Plan, board: Board) -> None:
 
 def board_of(plan: Plan) -> Board:
     """The board as the plan's machine lines set it. Raises ValueError if the package has no build."""
-    clusters = {short(step.target): step.cluster for step in plan.steps}
     machines: dict[str, Machine] = {}
     at: dict[str, str] = {}
     aside = left_out(plan.checks)
     for line in plan.machines:
         node = line.role in {"active", "passive"}
-        cluster = plan.cluster if node else clusters.get(short(line.name), "")
+        cluster = plan.cluster if node else line.cluster
         held = [group for group in line.owns if any(same_name(group, cms) for cms in plan.cms)]
         machines[short(line.name)] = Machine(
             name=line.name,
