@@ -22,6 +22,7 @@ from bot.lab.workspace.acts import act
 from bot.lab.workspace.words import SlackError
 from bot.lab.workspace.workspace import Workspace
 
+GOES_ON = frozenset({"blocked", "asking", "rejected"})  # a stop from which a campaign can go on; all else is its end
 LOOK_S = 0.1  # wall seconds at most between two looks at the clock: its speed may change
 TYPE_AGAIN = 5  # how often somebody repeats a command that the bot did not answer
 TYPE_AGAIN_AFTER_S = 5.0  # lab seconds
@@ -277,6 +278,8 @@ class Players:
 def _meant(what: Act, moment: Moment) -> bool:
     if what.when != moment.when:
         return False
+    if what.when == "closed" and not what.outcome and moment.outcome not in GOES_ON:
+        return False  # nobody mends a campaign that has ended; an act that is meant for an end names it
     pairs = (
         (what.step, moment.step),
         (what.outcome, moment.outcome),

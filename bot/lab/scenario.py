@@ -65,6 +65,8 @@ __all__ = [
     "parse",
 ]
 
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
 HOME = Path(__file__).parent / "scenarios"
 
 
@@ -133,6 +135,9 @@ def _dangling(s: Scenario) -> Iterable[str]:
     """Every cross reference that points nowhere, each as one sentence."""
     machines = [n.name for c in s.clusters for n in c.nodes] + [m.name for m in s.machines]
     folded = [m.casefold() for m in machines]
+    for what, one in [("machine", m) for m in machines] + [("cluster", c.name) for c in s.clusters]:
+        if not _NAME.fullmatch(one):
+            yield f"{what} {one!r}: a name is letters A to Z, digits, dot, dash or underscore, as in rollup.toml"
     for one in machines:
         if folded.count(one.casefold()) > 1:
             yield f"machine {one!r} appears twice"
@@ -178,6 +183,8 @@ def _dangling_in_cluster(cluster: Cluster, machines: set[str]) -> Iterable[str]:
     for holder_name, key, node in named:
         if node.casefold() not in nodes:
             yield f"cluster {cluster.name!r}, {holder_name}: {key} {node!r} is not one of its nodes"
+    for bare in (g for g in cluster.groups if g.possible and not g.resources):
+        yield f"cluster {cluster.name!r}, group {bare.name!r}: possible owners are its resources'; it has none"
     owners = [m.owner.casefold() for m in cluster.cms]
     if len(set(owners)) < len(owners):
         yield f"cluster {cluster.name!r}: two clustered mailbox servers on one node"

@@ -37,6 +37,14 @@ def test_every_scenario_that_comes_with_the_bot_can_be_read(name: str) -> None:
             "two nodes",
         ),
         ('title = "x"\n[play]\nby = "Zoe"', "'Zoe'"),
+        ('title = "x"\n[[machines]]\nname = "SÜD1"\nbuild = "8.3.83.6"', "machine 'SÜD1': a name is letters A to Z"),
+        (
+            (
+                'title = "x"\n[[clusters]]\nname = "C"\nkind = "scc"\nnodes = [{ name = "A", build = "8.3.83.6" }]'
+                '\ngroups = [{ name = "G", owner = "A", possible = ["A"] }]'
+            ),
+            "group 'G': possible owners are its resources'",
+        ),
         ('title = "x"\n[[faults]]\nkind = "dies"\nmachine = "A"', "'A'"),
         ('title = "x"\n[[faults]]\nkind = "explodes"', "faults[0].kind"),
         ('title = "x"\nname = "y"', "'name'"),

@@ -180,6 +180,21 @@ text = "/rollup recheck {campaign}"
     assert on.players.wait(5) == Ending("CLUSTER01-1", "blocked", "copies-healthy", "s03")
 
 
+def test_an_act_for_every_stop_does_not_take_the_end_for_one(stage: Callable[..., Stage]) -> None:
+    on = stage("""
+[[play.act]]
+when = "closed"
+times = 0
+do = "type"
+text = "/rollup retry {campaign}"
+""")
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="asking", rule="CUT-OFF", step="s02")
+    until(lambda: ("U0ALICE", "/rollup retry CLUSTER01-1") in on.said("typed"))
+    assert on.players.wait(0) is None
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="done", rule="", step="")
+    assert on.players.wait(5) == Ending("CLUSTER01-1", "done", "", "")
+
+
 def test_the_truth_log_is_a_moment_too(stage: Callable[..., Stage]) -> None:
     on = stage(
         """
