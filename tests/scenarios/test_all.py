@@ -12,7 +12,9 @@ import pytest
 
 import bot.lab
 from bot.lab.scenario import load
+from state.audit import read_transcript
 from tests.crash.killing import doubled, not_approved
+from tests.scenarios.shown import missing
 
 pytestmark = pytest.mark.scenario
 
@@ -57,14 +59,15 @@ def truth_of(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", PLAYED)
 def test_a_scenario_ends_as_it_says_and_the_machines_agree(name: str, tmp_path: Path) -> None:
     expect = load(name).expect
-    truth = tmp_path / "truth.jsonl"
+    truth, transcript = tmp_path / "truth.jsonl", tmp_path / "transcript"
     ran = subprocess.run(
-        (sys.executable, "-m", "bot.cli", "lab", "--play", "--scenario", name, "--speed", SPEED, "--truth", str(truth)),
+        (sys.executable, "-m", "bot.cli", "lab", "--play", "--scenario", name, "--speed", SPEED,
+         "--truth", str(truth), "--transcript", str(transcript)),
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
         check=False,
-    )
+    )  # fmt: skip
     # The command line compares outcome, rule and step itself: it exits with 1 when one of them differs.
     assert ran.returncode == expect.exit, f"{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
     happened = truth_of(truth)
@@ -75,6 +78,8 @@ def test_a_scenario_ends_as_it_says_and_the_machines_agree(name: str, tmp_path: 
     assert [line["node"] for line in installs if line["holds_cms"]] == []
     not_empty = {line["node"] for line in installs if line["owned_groups"]}
     assert not_empty == NOWHERE_TO_GO.get(name, set())
+    _header, events, _footer = read_transcript(transcript.read_bytes())
+    assert missing(name, [recorded.event for recorded in events]) == []
 
 
 def test_every_scenario_says_by_which_rule_it_stops() -> None:
