@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.outcomes import look_after, moves_of
+from bot.engine.outcomes import look_at_all, moves_of
 from bot.engine.reading import read_for
 from bot.engine.stops import stop_on
 from bot.engine.turn import Turn
@@ -21,7 +21,7 @@ from state.words import (
 
 def finish(turn: Turn, campaign: Campaign) -> float | None:
     """Every step is done: judge the whole once more and close."""
-    after = look_after(turn, campaign)
+    after = look_at_all(turn, campaign)
     now = turn.rooms.lab()
     if after is None:
         return now + turn.rooms.config.pace.recheck_s

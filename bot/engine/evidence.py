@@ -46,9 +46,12 @@ class Evidence:
         return self.written and not self.commands
 
 
-def gather(rooms: Rooms, campaign: Campaign, step: Step) -> Evidence | Stop:
-    """Read everything for a step now and judge it, or the Stop that says why that is impossible."""
-    facts = read_for(rooms, campaign, step)
+def gather(rooms: Rooms, campaign: Campaign, step: Step, facts: EstateFacts | None = None) -> Evidence | Stop:
+    """Read everything for a step now and judge it, or the Stop that says why that is impossible.
+
+    `facts` were read a moment ago (`reading.just_read`); without them everything is read.
+    """
+    facts = facts or read_for(rooms, campaign, step)
     package = rooms.package(campaign)
     now = rooms.lab()
     if facts is None or package is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.engine.evidence import Evidence, eligible, gather, why_not, why_not_done
 from bot.engine.gate_lines import gate_lines
 from bot.engine.outcomes import asked_next
-from bot.engine.reading import image_of
+from bot.engine.reading import image_of, just_read
 from bot.engine.rooms import Rooms
 from bot.engine.stops import ask_about, damaged
 from bot.engine.turn import Turn
@@ -42,10 +42,11 @@ def prepare(turn: Turn, campaign: Campaign) -> float | None:
     if (damage := damaged(turn.rooms, campaign)) is not None:
         ask_about(turn, campaign, damage)
         return None
-    evidence = gather(turn.rooms, campaign, step)
+    evidence = gather(turn.rooms, campaign, step, just_read(turn.rooms, campaign, turn.seen, step))
     if isinstance(evidence, Stop):
         turn.write(campaign, Blocked(stop=evidence), "block")
         return None
+    turn.seen = evidence.facts
     if evidence.already_so:
         return _already_so(turn, campaign, step, evidence)
     if (stop := why_not(turn, campaign, step, evidence)) is not None:
@@ -74,6 +75,7 @@ def recheck(turn: Turn, campaign: Campaign) -> float | None:
     else:
         stop = why_not(turn, campaign, step, evidence)
     if stop is None:
+        turn.seen = None if isinstance(evidence, Stop) else evidence.facts
         was = campaign.stop.rule if campaign.stop else "what stopped it"
         turn.write(campaign, Unblocked(sentence=f"{was} no longer blocks."), "unblock")
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.engine.reading import read_for
+from bot.engine.reading import just_read, read_for
 from bot.engine.turn import Turn
 from bot.procedure.context import context_of
 from bot.procedure.facts import EstateFacts
@@ -35,11 +35,22 @@ class After:
 
 
 def look_after(turn: Turn, campaign: Campaign) -> After | None:
-    """Read and judge what a step left, or the whole when no step is left; None if settings no longer allow reading."""
+    """Read and judge what a step left; None if settings no longer allow reading."""
     facts = read_for(turn.rooms, campaign, campaign.step, When.AFTER)
+    return _judged(turn, campaign, facts)
+
+
+def look_at_all(turn: Turn, campaign: Campaign) -> After | None:
+    """The same when every step is done, on what the last step's checks have just read if nothing came in between."""
+    facts = just_read(turn.rooms, campaign, turn.seen, None) or read_for(turn.rooms, campaign, None, When.AFTER)
+    return _judged(turn, campaign, facts)
+
+
+def _judged(turn: Turn, campaign: Campaign, facts: EstateFacts | None) -> After | None:
     package = turn.rooms.package(campaign)
     if facts is None or package is None:
         return None
+    turn.seen = facts
     context = context_of(campaign, limits=turn.rooms.config.limits, durations=turn.rooms.config.durations)
     return After(
         facts, evaluate(When.AFTER, facts, package=package, context=context, plan=campaign.plan, step=campaign.step)

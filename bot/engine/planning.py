@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.engine.reading import read
+from bot.engine.reading import STILL_FRESH_S, read
 from bot.engine.rooms import Rooms
 from bot.engine.turn import Turn
 from bot.procedure.asked import wanted
 from bot.procedure.context import Context
-from bot.procedure.facts import Inventory
+from bot.procedure.facts import EstateFacts, Inventory
 from bot.procedure.planner import Nothing, PlanRefusal, make_plan
 from state.words import Campaign, NothingToDo, Package, Plan, PlanExpired, PlanMade, PlanRefused, When
 
@@ -39,7 +39,11 @@ def plan(turn: Turn, campaign: Campaign) -> None:
             "plan",
         )
         return
-    made = made_now(rooms, campaign, inventory, package)
+    if turn.seen is None or rooms.store.server_time() - turn.seen.read_at > STILL_FRESH_S:
+        turn.seen = _read(
+            rooms, inventory, package
+        )  # else somebody wrote while this turn read: decided again, on the same
+    made = _made(rooms, campaign, package, turn.seen)
     if isinstance(made, PlanRefusal):
         turn.write(
             campaign,
@@ -56,7 +60,14 @@ def plan(turn: Turn, campaign: Campaign) -> None:
 
 def made_now(rooms: Rooms, campaign: Campaign, inventory: Inventory, package: Package) -> Plan | PlanRefusal | Nothing:
     """The plan by facts read now."""
-    facts = read(rooms, inventory, package, asked=wanted(When.PLAN, None, inventory.nodes))
+    return _made(rooms, campaign, package, _read(rooms, inventory, package))
+
+
+def _read(rooms: Rooms, inventory: Inventory, package: Package) -> EstateFacts:
+    return read(rooms, inventory, package, asked=wanted(When.PLAN, None, inventory.nodes))
+
+
+def _made(rooms: Rooms, campaign: Campaign, package: Package, facts: EstateFacts) -> Plan | PlanRefusal | Nothing:
     context = Context(options=campaign.options, limits=rooms.config.limits, durations=rooms.config.durations)
     return make_plan(facts, package, campaign.options, context=context, bot_version=rooms.config.bot_version)
 

@@ -11,6 +11,7 @@ from bot.procedure.planner import still_to_read
 from state.words import Campaign, NodeImage, Package, Step, StepKind, When
 
 ROUNDS = 3  # nodes, SCR targets, the targets' own cluster
+STILL_FRESH_S = 5.0  # wall; how long what a turn has just read may stand for a second reading before people are asked
 
 
 def read(
@@ -51,6 +52,32 @@ def read_for(rooms: Rooms, campaign: Campaign, step: Step | None, when: When = W
     validate = ((step.cms, step.target),) if step is not None and handoff else ()
     asked = wanted(when, step, inventory.nodes)
     return read(rooms, inventory, package, machines=campaign.plan.machine_set, validate=validate, asked=asked)
+
+
+def just_read(rooms: Rooms, campaign: Campaign, seen: EstateFacts | None, step: Step | None) -> EstateFacts | None:
+    """What the same turn read a moment ago, for preparing a gate or closing; None when everything is to be read anew.
+
+    The checks after a step and the gate of the next one look at the same machines one right after the other.
+    Machines of which more is asked now are read again. Never for an effect: what a gate is consumed on, and what a
+    step left behind, is always read then.
+    """
+    inventory = rooms.config.inventory(campaign.cluster)
+    package = rooms.package(campaign)
+    if seen is None or inventory is None or package is None or campaign.plan is None:
+        return None
+    names = tuple(machine.name for machine in seen.machines)
+    if rooms.store.server_time() - seen.read_at > STILL_FRESH_S or set(names) != set(campaign.plan.machine_set):
+        return None
+    validate = ((step.cms, step.target),) if step is not None and step.kind is StepKind.HANDOFF else ()
+    asked = wanted(When.GATE, step, inventory.nodes)
+    more = {machine for machine, _kind in asked} | {target for _cms, target in validate}
+    if not more:
+        return seen
+    if not more <= set(names):
+        return None
+    further = rooms.estate.read(inventory, tuple(sorted(more)), package=package, validate=validate, asked=asked)
+    fresh = {machine.name: machine for machine in further.machines}
+    return replace(seen, machines=tuple(fresh.get(m.name, m) for m in seen.machines), now=further.now)
 
 
 def image_of(facts: EstateFacts, machine: str) -> NodeImage | None:

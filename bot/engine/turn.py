@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.engine.rooms import Rooms
+from bot.procedure.facts import EstateFacts
 from state.store import Store
 from state.words import Campaign, Event, Lease, Refusal
 
@@ -24,10 +25,14 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Turn:
-    """The lease in hand. Every write carries it and the version it rests on."""
+    """The lease in hand. Every write carries it and the version it rests on.
+
+    `seen` is what this turn read last, as long as nothing was done since that could have changed it.
+    """
 
     rooms: Rooms
     lease: Lease
+    seen: EstateFacts | None = None
 
     def write(
         self, campaign: Campaign, events: Event | Sequence[Event], what: str, *, store: Store | None = None

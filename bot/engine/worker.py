@@ -18,6 +18,10 @@ from state.words import Campaign, GateStatus, Lease, State, Unblocked
 log = logging.getLogger(__name__)
 
 
+_AFTER_READING = frozenset({Do.MAKE_PLAN, Do.PREPARE_GATE, Do.FINISH})
+"""Moves that act on no machine, and may rest on what the move right before them read."""
+
+
 class Engine:
     """Moves campaigns forward. Safe to call from many threads and processes: the lease lets one in at a time."""
 
@@ -114,6 +118,8 @@ class Engine:
 
     def _do(self, turn: Turn, campaign: Campaign, move: Move) -> float | None:
         """One thing. Returns a lab time to look again at, or None to go on at once."""
+        if move.do not in _AFTER_READING:
+            turn.seen = None
         match move.do:
             case Do.MAKE_PLAN:
                 planning.plan(turn, campaign)
