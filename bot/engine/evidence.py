@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.engine.reading import read_for
 from bot.engine.rooms import Rooms
-from bot.engine.stops import stop_on
+from bot.engine.stops import blocked_since, stop_on
 from bot.engine.turn import Turn
 from bot.procedure.commands import Unrenderable
 from bot.procedure.context import Context, context_of
@@ -91,6 +91,8 @@ def why_not(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) -> S
     bad = blocking(evidence.checks)
     if bad:
         return stop_on(campaign, bad, now, step.id)
+    if (stop := unlisted(turn, campaign, step, evidence.facts, now)) is not None:
+        return stop
     policy = turn.rooms.people.policy(campaign.cluster)
     able = eligible(policy, campaign)
     need = max(1, policy.quorum)
@@ -120,27 +122,15 @@ def why_not_done(
     )
     bad = blocking(after)
     if not bad:
-        return None, after
+        return unlisted(turn, campaign, step, evidence.facts, now), after
     return stop_on(campaign, bad, now, step.id), after
 
 
 def strangers(campaign: Campaign, step: Step, facts: EstateFacts, now: float) -> Stop | None:
     """A job folder our state does not account for blocks and asks: Redis may have been rewound, or a twin lives."""
     known = dict(campaign.known_jobs)
-    aside = left_out(campaign.plan) if campaign.plan else ()
     for machine in facts.machines:
-        if not machine.reached and any(same_name(machine.name, one) for one in aside):
-            continue  # nothing of ours was ever started there; SCR-TARGETS-FIRST speaks of it at every gate
-        if not isinstance(machine.jobs, tuple):
-            return Stop(
-                rule="JOBS-KNOWN",
-                step=step.id,
-                since=now,
-                final=False,
-                sentence=f"The job folders on {machine.name} could not be listed: {machine.jobs.why}.",
-                remedy="The bot never acts without knowing every job on every machine; it looks again by itself.",
-            )
-        for folder in machine.jobs:
+        for folder in machine.jobs if isinstance(machine.jobs, tuple) else ():
             ours = folder.nonce == campaign.nonce
             finished = folder.seen in (JobSeen.ENDED, JobSeen.REFUSED, JobSeen.VOID)
             if ours and folder.name not in known:
@@ -161,6 +151,25 @@ def strangers(campaign: Campaign, step: Step, facts: EstateFacts, now: float) ->
                     sentence=f"{machine.name} holds an unfinished job of another campaign, {folder.name}.",
                     remedy="Find out whether it still runs; when it has ended or its folder was removed, type `/rollup recheck`.",
                 )
+    return None
+
+
+def unlisted(turn: Turn, campaign: Campaign, step: Step, facts: EstateFacts, now: float) -> Stop | None:
+    """A machine whose job folders cannot be listed: nothing is done before they are known. Comes after what the rules say."""
+    aside = left_out(campaign.plan) if campaign.plan else ()
+    for machine in facts.machines:
+        if not machine.reached and any(same_name(machine.name, one) for one in aside):
+            continue  # nothing of ours was ever started there; SCR-TARGETS-FIRST speaks of it at every gate
+        if not isinstance(machine.jobs, tuple):
+            since = blocked_since(campaign, "JOBS-KNOWN", now)
+            return Stop(
+                rule="JOBS-KNOWN",
+                step=step.id,
+                since=since,
+                final=now - since >= turn.rooms.config.limits.settle_s,
+                sentence=f"The job folders on {machine.name} could not be listed: {machine.jobs.why}.",
+                remedy="The bot never acts without knowing every job on every machine; it looks again by itself.",
+            )
     return None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from bot.engine import consuming
 from bot.engine.consuming import intent_of
-from bot.engine.evidence import eligible, gather, strangers
+from bot.engine.evidence import eligible, gather, strangers, unlisted
 from bot.engine.planning import drafted
 from bot.engine.stops import damaged
 from bot.engine.turn import Turn
@@ -129,8 +129,10 @@ def _look(turn: Turn, campaign: Campaign) -> Found | str:
     evidence = gather(turn.rooms, campaign, step)
     if isinstance(evidence, Stop):
         return evidence.sentence
-    if (stop := strangers(campaign, step, evidence.facts, turn.rooms.lab())) is not None:
-        return stop.sentence
+    now = turn.rooms.lab()
+    for stop in (strangers(campaign, step, evidence.facts, now), unlisted(turn, campaign, step, evidence.facts, now)):
+        if stop is not None:
+            return stop.sentence
     return Found(blocking(evidence.checks), evidence.facts.read_at)
 
 

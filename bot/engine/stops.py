@@ -14,12 +14,12 @@ from state.words import (
 
 
 def stop_on(campaign: Campaign, bad: tuple[Check, ...], now: float, step: str = "") -> Stop:
-    """The Stop for checks that block (worst first, at least one): since when that rule does, and whether patience is over.
+    """The Stop for checks that block (worst first, at least one): since when, and whether patience is over.
 
     Patience is that of the least patient check: seconds (lab) a block is read again quietly before people are told.
     """
     worst = bad[0]
-    since = campaign.stop.since if campaign.stop is not None and campaign.stop.rule == worst.rule else now
+    since = blocked_since(campaign, worst.rule, now)
     return Stop(
         rule=worst.rule,
         step=step,
@@ -29,6 +29,15 @@ def stop_on(campaign: Campaign, bad: tuple[Check, ...], now: float, step: str = 
         checks=bad,
         final=now - since >= min(check.patience_s for check in bad),
     )
+
+
+def blocked_since(campaign: Campaign, rule: str, now: float) -> float:
+    """Since when (lab) a rule has blocked. A block nobody was told of yet hands its time on to the next rule.
+
+    Else two rules that take turns would keep starting each other's patience anew, and people would never hear of them.
+    """
+    stop = campaign.stop
+    return stop.since if stop is not None and (stop.rule == rule or not stop.final) else now
 
 
 def ask(turn: Turn, campaign: Campaign, rule: str, sentence: str, remedy: str) -> None:

@@ -1,0 +1,37 @@
+"""How long a block is read again quietly, and that people hear of it in the end, whatever turns the reasons take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.engine.stops import blocked_since, stop_on
+from state.words import Check, Verdict, When
+from tests.state.test_guards import ready
+
+
+def check(rule: str, patience_s: float = 600.0) -> Check:
+    return Check(rule=rule, when=When.GATE, verdict=Verdict.BLOCK, sentence=f"{rule}.", patience_s=patience_s)
+
+
+def test_patience_runs_from_the_first_time_a_rule_blocked() -> None:
+    first = stop_on(ready(), (check("A"),), 1000.0, "s01")
+    assert (first.since, first.final) == (1000.0, False)
+    again = stop_on(replace(ready(), stop=first), (check("A"),), 1600.0, "s01")
+    assert (again.since, again.final) == (1000.0, True)
+
+
+def test_the_least_patient_check_decides() -> None:
+    assert stop_on(ready(), (check("A"), check("B", 0.0)), 1000.0).final
+
+
+def test_two_rules_that_take_turns_do_not_keep_people_from_hearing_of_it() -> None:
+    stop = stop_on(ready(), (check("A"),), 0.0)
+    for turn, now in enumerate(range(100, 700, 100)):
+        stop = stop_on(replace(ready(), stop=stop), (check("BA"[turn % 2]),), float(now))
+    assert (stop.since, stop.final) == (0.0, True)
+
+
+def test_a_new_reason_after_one_people_were_told_of_has_its_own_time() -> None:
+    told = replace(stop_on(ready(), (check("A", 0.0),), 0.0), final=True)
+    assert blocked_since(replace(ready(), stop=told), "A", 500.0) == 0.0
+    assert blocked_since(replace(ready(), stop=told), "B", 500.0) == 500.0
