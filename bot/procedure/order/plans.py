@@ -82,9 +82,7 @@ def board_of(plan: Plan) -> Board:
         if line.role == "active" and not held:  # a CMS whose group goes by another name
             rest = [cms for cms in plan.cms if cms not in at]
             moved = next((s.cms for s in plan.steps if s.cms and same_name(s.source, line.name)), "")
-            name = moved or (rest[0] if rest else "")
-            if name:
-                at[name] = line.name
+            at[moved or (rest[0] if rest else f"the mail server on {line.name}")] = line.name
     return Board(Build.parse(plan.package.build), plan.cluster, machines, at)
 
 

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.procedure.facts import same_name
 from bot.procedure.order.board import Violation
 from bot.procedure.order.live import record
 from bot.procedure.order.plans import board_of, check_plan
-from bot.procedure.order.restores import left_out, moves_as_named, restored_as_found
-from bot.procedure.order.risks import PLAN, kept, risk, started, under_waivers
+from bot.procedure.order.proofs import follows, needless, shown_at_end, shown_at_gate
+from bot.procedure.order.restores import left_out, restored_as_found
+from bot.procedure.order.risks import PLAN, risk, started, under_waivers
 from bot.procedure.order.walk import Walk
 from state import words as w
 
 _STOPS = (w.Verdict.BLOCK, w.Verdict.UNKNOWN)
-_PROOF = {  # the rules of the document that a gate's checks must answer with a pass
-    w.StepKind.INSTALL: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "NODE-EMPTY", "ONE-AT-A-TIME", "QUORUM-SURVIVES"),
-    w.StepKind.EVACUATE: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "ONE-AT-A-TIME", "QUORUM-SURVIVES"),
-    w.StepKind.RESTART: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "NODE-EMPTY"),
-    w.StepKind.HANDOFF: ("MOVE-READY",),
-    w.StepKind.RESTORE: (),
-}
-_GIVING_BACK = ("GROUP-MOVE-NOT-CMS", "GROUP-MOVE-PLAN", "VIEW-AGREE")
 
 
 def check_events(recorded: tuple[w.Recorded, ...]) -> tuple[Violation, ...]:
@@ -42,9 +34,16 @@ def _event(walk: Walk, event: w.Event) -> None:
         case w.CampaignRequested():
             walk.barred.add(event.by.person)
         case w.PlanMade():
+            if walk.plan is not None:
+                walk.no("PRE-COMPLETE", "Another plan was put in the place of the first.")
+            walk.plan_until = event.expires_at
             _plan(walk, event.plan)
         case w.Started():
             walk.barred.add(event.by.person)
+            if walk.plan is None or walk.started or walk.at > walk.plan_until:
+                walk.no(
+                    "PRE-COMPLETE", "The campaign was started twice, without a plan, or after its plan had expired."
+                )
             started(walk)
         case w.Retried():
             walk.barred.add(event.by.person)
@@ -56,6 +55,8 @@ def _event(walk: Walk, event: w.Event) -> None:
         case w.ReturnAsked():
             walk.barred.add(event.by.person)
             walk.open = ""
+            if event.step.kind is not w.StepKind.HANDOFF or "return" not in event.step.option.split("+"):
+                walk.no("MIXED-LEVEL-MOVE", f"Step {event.step.id} is no return, and it takes the place of the plan.")
             walk.risk = w.WaiverAsked(by=event.by, rule=event.step.rule, step=event.step.id, reason=event.reason)
             walk.steps = [*walk.steps[: walk.index], event.step]
             walk.waivers = {}
@@ -119,42 +120,9 @@ def _prepared(walk: Walk, gate: w.Gate) -> None:
     if gate.kind == "risk":
         risk(walk, gate)
     elif walk.started:
-        _proof(walk, gate, step)
+        shown_at_gate(walk, gate, step)
     else:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared before anybody started the plan.")
-
-
-def _proof(walk: Walk, gate: w.Gate, step: w.Step) -> None:
-    """A gate shows that the document's rules for its step were judged, and by these commands only."""
-    stopping = [check.rule for check in gate.checks if check.verdict in _STOPS]
-    if stopping:
-        walk.no(stopping[0], f"Gate {gate.id} was opened although {', '.join(stopping)} stopped it.")
-    under_waivers(walk, gate)
-    judged = {check.rule: check for check in gate.checks}
-    for rule in _GIVING_BACK if step.groups else _PROOF[step.kind]:
-        if not kept(judged.get(rule)):
-            walk.no(rule, f"Gate {gate.id} does not show that {rule} was kept.")
-    targets_first = step.kind is w.StepKind.RESTORE or kept(judged.get("SCR-TARGETS-FIRST"))
-    if step.role == "node" and not targets_first:
-        walk.no("SCR-TARGETS-FIRST", f"Gate {gate.id} does not show that the SCR targets were first.")
-    if walk.board is not None:
-        for command in gate.commands:
-            if not same_name(command.node, step.target):
-                walk.no("PRE-COMPLETE", f"Gate {gate.id} has a command for {command.node}, not for {step.target}.")
-            held = [cms for cms in walk.board.at if f'"{cms.casefold()}"' in command.text.casefold()]
-            if held and command.text.casefold().startswith("cluster"):
-                walk.no("GROUP-MOVE-NOT-CMS", f"Gate {gate.id} moves {held[0]} with cluster.exe.")
-    moves_as_named(walk, gate, step)
-    kinds = {command.effect.split(":", 1)[0] for command in gate.commands}
-    allowed = {
-        w.StepKind.EVACUATE: {"move", "pause"},
-        w.StepKind.INSTALL: {"install", "resume"},
-        w.StepKind.RESTART: {"restart", "resume"},
-        w.StepKind.HANDOFF: {"handoff"},
-        w.StepKind.RESTORE: {"move"} if step.groups else {"service-mode", "service-start", "resume"},
-    }[step.kind]
-    if not kinds <= allowed:
-        walk.no("PRE-COMPLETE", f"Gate {gate.id} does {', '.join(sorted(kinds - allowed))}, not only {step.kind}.")
 
 
 def _consumed(walk: Walk, intent: w.Intent) -> None:
@@ -166,7 +134,7 @@ def _consumed(walk: Walk, intent: w.Intent) -> None:
     if intent.gate != walk.open or intent.gate in walk.consumed:
         walk.no("APPROVAL-FRESH", f"Gate {intent.gate} was not open any more when it was consumed.")
     walk.consumed.add(intent.gate)
-    walk.open, walk.intent, walk.jobs, walk.failed = "", intent, [], False
+    walk.open, walk.intent, walk.jobs, walk.failed, walk.wrong = "", intent, [], False, ""
     if gate is None:
         return
     if gate.kind == "risk":  # it allows a waiver, nothing else
@@ -226,11 +194,14 @@ def _job_ended(walk: Walk, event: w.JobEnded) -> None:
         walk.no("APPROVAL-FRESH", f"Job {event.job} ended but was never opened.")
     if walk.running == event.job:
         walk.running = ""
+    else:
+        walk.no("ONE-AT-A-TIME", f"Job {event.job} ended and was not running.")
     order = next((one for one in walk.jobs if one.name == event.job), None)
     restart = order is not None and order.command.effect.startswith("restart")
     well = event.state is w.JobState.ENDED and event.exit_code == 0
     if not well and not restart:
         walk.failed = True
+        walk.wrong = walk.wrong if event.state is w.JobState.CUT_OFF else event.job
 
 
 def _ended(walk: Walk, event: w.StepEnded) -> None:
@@ -242,18 +213,17 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         return
     done = outcome.kind is w.OutcomeKind.DONE
     left = left_out(walk, step, event)
-    if walk.intent is None and not left and not (done and _needless(walk, step, outcome)):
+    if walk.intent is None and not left and not (done and needless(walk, step, outcome)):
         walk.no("APPROVAL-FRESH", f"Step {step.id} ended without an intent.")
     if done:
-        stopping = [check.rule for check in outcome.checks if check.verdict in _STOPS]
-        if stopping:
-            walk.no(stopping[0], f"Step {step.id} counts as done although {', '.join(stopping)} says no.")
+        shown_at_end(walk, step, outcome)
+    follows(walk, step, event)
     if walk.board is not None:
         before = len(walk.board.found)
         walk.board.version = walk.version
         record(walk.board, step, outcome.kind)
         walk.found += walk.board.found[before:]
-    walk.intent, walk.jobs, walk.failed = None, [], False
+    walk.intent, walk.jobs, walk.failed, walk.wrong = None, [], False, ""
     walk.waivers = {key: one for key, one in walk.waivers.items() if key[0] != step.id}
     if event.insert is not None:
         restored_as_found(walk, event.insert)
@@ -264,24 +234,10 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         walk.index += 1
 
 
-_SO_ALREADY = {
-    w.StepKind.EVACUATE: "NODE-EMPTY",
-    w.StepKind.INSTALL: "LEVEL-REACHED",
-    w.StepKind.HANDOFF: "MOVE-DONE",
-}
-
-
-def _needless(walk: Walk, step: w.Step, outcome: w.Outcome) -> bool:
-    """Whether a step may be done without a gate: nothing was run, and the checks after it show that it is so already."""
-    if walk.jobs:
-        return False
-    judged = {check.rule: check for check in outcome.checks}
-    proof = _SO_ALREADY.get(step.kind)
-    return step.kind is w.StepKind.RESTORE or (proof is not None and kept(judged.get(proof)))
-
-
 def _finished(walk: Walk) -> None:
     walk.finished = True
+    if walk.aborting or not walk.started:
+        walk.no("BOTH-NODES", "The campaign was finished after an abort, or before anybody started it.")
     if walk.step is not None:
         walk.no("BOTH-NODES", f"The campaign was finished before step {walk.step.id}.")
     if walk.paused:

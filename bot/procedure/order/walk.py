@@ -28,12 +28,14 @@ class Walk:
     names: set[str] = field(default_factory=set)
     running: str = ""
     failed: bool = False  # a job of the attempt did not end well
+    wrong: str = ""  # that job, unless it was cut off and only the machines can tell
     paused: set[str] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)  # groups, folded, that a job of this record was to move
     images: list[w.NodeImage] = field(default_factory=list)
     waivers: dict[tuple[str, str], w.Waiver] = field(default_factory=dict)  # (step, rule), as approved
     risk: w.WaiverAsked | None = None
     plan: w.Plan | None = None
+    plan_until: float = 0.0
     started: bool = False
     aborting: bool = False
     finished: bool = False
