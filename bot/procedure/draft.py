@@ -90,7 +90,7 @@ def step_of(case: Case, act: Act, name: str, options: Options, durations: Durati
         because=because,
         cluster=cluster,
         cms=act.cms,
-        source=act.source,
+        source=case.name(act.source) if act.source else "",
         to=act.to,
         option=option,
         role="scr-target" if act.standby else "node",

@@ -120,7 +120,7 @@ def _target(target: Target, rules: frozenset[str]) -> list[Act]:
     acts: list[Act] = []
     done = {seat.node for seat in target.seats if seat.done}
     for place, seat in enumerate(queue):
-        others = [one.node for one in target.seats if one.node != seat.node]
+        others = [one.node for one in target.seats if one.node != seat.node and one.up]
         later = [one.node for one in queue[place + 1 :]]
         if target.cluster and len(target.seats) > 1 and "S10" in rules:
             to = _home(seat.node, others, done, later)
@@ -143,7 +143,8 @@ def _home(node: str, others: list[str], done: set[str], later: list[str]) -> str
     ready = [one for one in others if one in done]
     if ready:
         return ready[0]
-    return later[-1] if later else next((one for one in others if one != node), "")
+    last = [one for one in later if one in others]
+    return last[-1] if last else next((one for one in others if one != node), "")
 
 
 def _walk(topology: Topology, rules: frozenset[str]) -> list[Act] | Stuck:

@@ -62,11 +62,21 @@ def make_plan(
         return _nothing(case)
     drafted = _draft(case, options, context.durations, ordering, bot_version)
     plan = drafted if isinstance(drafted, Plan) else None
+    crowded = next((held for held in map(case.main.cms_on, case.main.nodes) if len(held) > 1), ())
     checks = judge(replace(case, plan=plan))
     waived = {_ORDER_OF_RULES[name] for name in ORDERING - ordering if name in _ORDER_OF_RULES}
     stops = [check for check in blocking(checks) if check.rule not in waived]
     if stops and (plan is None or not plan.steps or not all(check.waivable for check in stops)):
         return _refusal(stops[0], checks, facts)
+    if crowded:
+        names = " and ".join(cms.name for cms in crowded)
+        return PlanRefusal(
+            rule="NODE-PASSIVE",
+            sentence=f"{names} are on one node: a node takes one mail server, and no order is known for two.",
+            remedy="Hand one of them to a free node with Move-ClusteredMailboxServer, then plan again.",
+            checks=checks,
+            parts=(("cluster", facts.inventory.cluster),),
+        )
     if isinstance(drafted, Stuck):
         return PlanRefusal(
             rule="MOVE-READY",

@@ -33,6 +33,7 @@ from bot.procedure.facts import (
     SurveyFacts,
     VolumeFacts,
     WriterFacts,
+    same_name,
 )
 from bot.procedure.levels import Build, row_of
 from bot.procedure.planner import make_plan
@@ -280,7 +281,9 @@ def scc(
 
 def change(facts: EstateFacts, name: str, /, **fields: Any) -> EstateFacts:
     """The same reading with some fields of one machine replaced."""
-    return replace(facts, machines=tuple(replace(m, **fields) if m.name == name else m for m in facts.machines))
+    return replace(
+        facts, machines=tuple(replace(m, **fields) if same_name(m.name, name) else m for m in facts.machines)
+    )
 
 
 def each_view(facts: EstateFacts, how: Callable[[ClusterView], ClusterView], cluster_name: str = "") -> EstateFacts:
@@ -308,7 +311,7 @@ def node_state(facts: EstateFacts, node: str, status: NodeStatus) -> EstateFacts
     """The same reading with one node in another state in every view."""
     return each_view(
         facts,
-        lambda view: replace(view, nodes=tuple((n, status if n == node else s) for n, s in view.nodes)),
+        lambda view: replace(view, nodes=tuple((n, status if same_name(n, node) else s) for n, s in view.nodes)),
     )
 
 
