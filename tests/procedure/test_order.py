@@ -309,7 +309,9 @@ def test_a_restart_after_3010_is_accepted_and_skipping_it_is_not() -> None:
             insert=restart,
         ),
     ]
-    reboot = w.Command(text="shutdown.exe /r", kind=w.JobKind.TASK, node="EXN2", purpose="", effect="restart")
+    reboot = w.Command(
+        text="shutdown.exe /r", kind=w.JobKind.TASK, node="EXN2", purpose="", effect="restart", guard="empty"
+    )
     done = EVENTS[end]
     assert isinstance(done, w.StepEnded)
     after = record.attempt(restart, event.gate.checks, done.outcome.checks, (reboot, event.gate.commands[1]))
