@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from handlers.blocks import code, esc
 from handlers.stands import FINAL
-from state.words import Campaign, JobKind, State, StepKind
+from state.words import Campaign, JobKind, JobState, State, StepKind
 
 
 def _ps(name: str) -> str:
@@ -48,6 +48,15 @@ def state_of_the_cluster(campaign: Campaign) -> tuple[str, ...]:
         left = plan.steps[campaign.step_index :]
         if left and campaign.state is not State.DONE:
             lines.append("Not done: " + "; ".join(esc(step.title) for step in left) + ".")
+    lines += [
+        f"Ran in a step that was not finished: {esc(one.order.command.purpose)} on {esc(one.order.command.node)} "
+        + (f"(exit code {one.exit_code})." if one.exit_code is not None else "(it was cut off).")
+        for one in campaign.jobs
+        if one.state in {JobState.ENDED, JobState.CUT_OFF}
+    ]
+    well = {o.step for o in done}
+    tried = {o.step: o for o in campaign.outcomes if o.kind.value in {"failed", "cut_off"} and o.step not in well}
+    lines += [f"Tried, and not done: {esc(one.sentence)}" for one in tried.values()]
     if not lines:
         lines.append("Nothing on the cluster has been changed by this campaign.")
     elif not job and not campaign.paused_nodes:

@@ -282,6 +282,15 @@ class _Speaker:
         lines = [f"{mark}  *{esc(title)}*: {esc(said) or what}{took}{down}"]
         if done.kind not in _MARKS:
             codes = f" Exit codes: {', '.join(str(each) for each in done.exit_codes)}." if done.exit_codes else ""
+            if (
+                done.kind is OutcomeKind.FAILED
+                and any(check.stops for check in done.checks)
+                and not any(done.exit_codes)
+            ):
+                what = "It ran, and the checks after it do not pass."
+                todo = (
+                    f"Put that right, then `/rollup recheck {self.after.id}`: what is done already is not done again."
+                )
             lines.append(f"{what}{codes} {todo}")
         elif todo:
             lines.append(todo)
@@ -302,17 +311,18 @@ class _Speaker:
                 away = f"{round(done.downtime_s)} s" if done.downtime_s else "-"
                 rows.append((titles.get(done.step, done.step), span(done.took_s), away))
         machines = [("machine", "role when planned", "level"), *((m.name, m.role, m.level) for m in levels(self.after))]
-        total = round(event.user_downtime_s)
+        # Only a handoff measures: an outage that came of anything else is not in the number.
+        away = f"The handoffs took mail away for *{round(event.user_downtime_s)} seconds* in all."
         blocks: list[Block] = [
             header(marked(f"Done: {title_of(self.after)}", self.realm)),
-            section(f"{esc(event.sentence) or texts.ENDINGS[Ending.DONE].says}\nUsers were without mail for *{total} seconds* in all."),
+            section(f"{esc(event.sentence) or texts.ENDINGS[Ending.DONE].says}\n{away}"),
             preformatted([("", table(machines)), ("", table(rows))]),
             *_by_hand(event.by_hand),
             context(f"campaign {code(self.after.id)}", f"asked for by <@{self.after.requester.user}>",
                     f"from {when(self.after.created_at)} to {when(self.recorded.at)}"),
             self._chain(),
         ]  # fmt: skip
-        text = f"Done: {title_of(self.after)}. {event.sentence} Users were without mail for {total} seconds."
+        text = f"Done: {title_of(self.after)}. {event.sentence} {away.replace('*', '')}"
         return self._post(text, blocks, "rollup_closed", self._ended(Ending.DONE, ""))
 
     def _stopped(self, end: GateEnd, user: str, reason: str, head: str) -> Post:

@@ -30,6 +30,7 @@ from state.words import (
     JobOpened,
     JobStarted,
     JobState,
+    OutcomeKind,
     Paused,
     PlanMade,
     PlanRefused,
@@ -41,6 +42,7 @@ from state.words import (
     Started,
     State,
     StepEnded,
+    StepKind,
     Stop,
     ThreadOpened,
     Unblocked,
@@ -225,7 +227,7 @@ def _job_ended(campaign: Campaign, event: JobEnded, at: float) -> Campaign:
                 downtime_s=event.downtime_s,
             )
         )
-        if event.state is JobState.ENDED and event.exit_code == 0:
+        if jobs[-1].worked:
             verb, _, node = job.order.command.effect.partition(":")
             if verb in ("pause", "resume") and node:
                 paused = tuple(n for n in paused if n != node) + ((node,) if verb == "pause" else ())
@@ -251,9 +253,16 @@ def _step_ended(campaign: Campaign, event: StepEnded, at: float) -> Campaign:  #
         attempt = 1 + max((o.attempt for o in campaign.outcomes if o.step == following), default=0)
     else:
         attempt += 1
+    paused, step = campaign.paused_nodes, campaign.step
+    needless = event.outcome.kind is OutcomeKind.DONE and not campaign.jobs
+    if step is not None and step.kind is StepKind.INSTALL and needless:
+        paused = tuple(
+            node for node in paused if node.casefold() != step.target.casefold()
+        )  # nothing was left to run: a person resumed it
     return replace(
         campaign,
         plan=plan,
+        paused_nodes=paused,
         step_index=index,
         attempt=attempt,
         waivers=waivers,

@@ -363,6 +363,9 @@ class Gate:
 # --- jobs -------------------------------------------------------------------------------------------
 
 
+NODE_NOT_PAUSED = 5058  # ERROR_CLUSTER_NODE_NOT_PAUSED of winerror.h: what cluster.exe node /resume ends with
+
+
 class JobState(StrEnum):
     """One command on a node, as our state knows it."""
 
@@ -441,6 +444,14 @@ class Job:
     exit_code: int | None = None
     detail: str = ""
     downtime_s: float | None = None
+
+    @property
+    def worked(self) -> bool:
+        """Whether it ended as asked. A resume that finds the node not Paused did: somebody was faster."""
+        return self.state is JobState.ENDED and (
+            self.exit_code == 0
+            or (self.exit_code == NODE_NOT_PAUSED and self.order.command.effect.startswith("resume:"))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from state.words import (
     Blocked,
     Campaign,
     Finished,
+    JobState,
     OutcomeKind,
     Verdict,
 )
@@ -51,6 +52,9 @@ def finish_abort(turn: Turn, campaign: Campaign) -> None:
     """No name is open any more: let go of the locks and say what was left behind, read once more where that can be."""
     done = [o.step for o in campaign.outcomes if o.kind is OutcomeKind.DONE]
     words = f"Steps done: {', '.join(done)}." if done else "No step had been done."
+    ran = [job.order.command.purpose for job in campaign.jobs if job.state in {JobState.ENDED, JobState.CUT_OFF}]
+    if ran and campaign.step is not None:
+        words += f" Step {campaign.step.id} was not finished, but this of it ran: {'; '.join(ran)}."
     left = _left(turn, campaign)
     told = " ".join(filter(None, (words, left.sentence)))
     turn.write(campaign, Aborted(sentence=told, by_hand=left.by_hand), "aborted")

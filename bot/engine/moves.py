@@ -136,4 +136,4 @@ def went_well(job: Job) -> bool:
     """Whether a job of an attempt allows the next one to be opened."""
     if job.order.command.effect.startswith("restart") and job.state is JobState.CUT_OFF:
         return True  # a restart never returns; the later boot time proves it
-    return job.state is JobState.ENDED and job.exit_code == 0
+    return job.worked

@@ -76,8 +76,6 @@ def done(turn: Turn, campaign: Campaign, after: After, how: str = "") -> None:
     if step is None or plan is None:
         return
     now = turn.rooms.lab()
-    downtime = next((j.downtime_s for j in reversed(campaign.jobs) if j.downtime_s is not None), None)
-    took = now - min((j.opened_at for j in campaign.jobs), default=now)
     inventory = turn.rooms.config.inventory(campaign.cluster)
     soak = inventory.soak_s if inventory is not None and step.kind is StepKind.HANDOFF else 0.0
     last = campaign.step_index + 1 >= len(plan.steps)
@@ -91,8 +89,8 @@ def done(turn: Turn, campaign: Campaign, after: After, how: str = "") -> None:
                 checks=after.checks,
                 at=now,
                 sentence=f"{step.title}: done{how}.",
-                took_s=took,
-                downtime_s=downtime,
+                took_s=_took(campaign, now),
+                downtime_s=_downtime(campaign),
                 exit_codes=_codes(campaign),
             ),
             advance=True,
@@ -171,6 +169,8 @@ def end(
                 rule=rule,
                 checks=checks,
                 at=turn.rooms.lab(),
+                took_s=_took(campaign, turn.rooms.lab()),
+                downtime_s=_downtime(campaign),
                 exit_codes=_codes(campaign),
             ),
         )
@@ -178,6 +178,16 @@ def end(
     if stop is not None and campaign.state is State.ACTING:  # while pausing, the pause itself is the stop
         events.append(Blocked(stop=stop))
     turn.write(campaign, events, "outcome")
+
+
+def _took(campaign: Campaign, now: float) -> float:
+    """Lab seconds since the attempt's first job; 0 when nothing was run."""
+    return now - min((job.opened_at for job in campaign.jobs), default=now)
+
+
+def _downtime(campaign: Campaign) -> float | None:
+    """What the handoff's job measured, also of an attempt that failed: mail was away all the same."""
+    return next((job.downtime_s for job in reversed(campaign.jobs) if job.downtime_s is not None), None)
 
 
 def _codes(campaign: Campaign) -> tuple[int, ...]:

@@ -105,7 +105,7 @@ def played(hands: Hands, picture: Callable[[str], Any]) -> None:
             approved = hands.gates()
             hands.approve()
         hands.page.wait_for_timeout(100)
-    hands.page.locator(".thread [data-kind=closed]", has_text="Users were without mail for").wait_for()
+    hands.page.locator(".thread [data-kind=closed]", has_text="The handoffs took mail away for").wait_for()
     hands.page.locator(".thread [data-kind=closed]", has_text="Done:").wait_for()
     show(hands, ".thread [data-kind=closed]")
     picture("end")

@@ -274,6 +274,32 @@ def test_a_node_left_paused_at_the_end_is_seen() -> None:
     assert "NODE-PAUSED" in rules(check_events(recorded(spoiled)))
 
 
+def test_a_node_that_a_person_resumed_is_not_left_paused() -> None:
+    """Attempt one stops before its resume; a person resumes, and the second attempt finds nothing left to run."""
+    opened = max(i for i, e in enumerate(EVENTS) if isinstance(e, w.JobOpened) and "resume" in e.order.command.effect)
+    ended = max(i for i, e in enumerate(EVENTS) if isinstance(e, w.StepEnded))
+    good = EVENTS[ended]
+    assert isinstance(good, w.StepEnded)
+    stopped = replace(good, outcome=replace(good.outcome, kind=w.OutcomeKind.FAILED, checks=()), advance=False)
+    again = replace(good, outcome=replace(good.outcome, attempt=2))
+    played = [*EVENTS[:opened], stopped, again, *EVENTS[ended + 1 :]]
+    assert check_events(recorded(played)) == ()
+
+    def unseen(check: w.Check) -> w.Check:
+        return replace(check, facts=tuple(f for f in check.facts if f.name != "seen as"))
+
+    blind = replace(again, outcome=replace(again.outcome, checks=tuple(map(unseen, again.outcome.checks))))
+    spoiled = [*EVENTS[:opened], stopped, blind, *EVENTS[ended + 1 :]]
+    assert "NODE-PAUSED" in rules(check_events(recorded(spoiled)))
+
+
+def test_a_resume_that_finds_the_node_resumed_ends_well() -> None:
+    place = max(i for i, e in enumerate(EVENTS) if isinstance(e, w.JobEnded))
+    event = EVENTS[place]
+    assert isinstance(event, w.JobEnded)
+    assert check_events(recorded(put(place, replace(event, exit_code=5058)))) == ()
+
+
 def test_a_failed_attempt_and_a_retry_by_somebody_else_are_accepted() -> None:
     begin, end = at(w.GatePrepared, "s03"), at(w.StepEnded, "s03")
     first = EVENTS[begin : begin + 5]

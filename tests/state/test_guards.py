@@ -41,6 +41,7 @@ from state.words import (
     Retried,
     Started,
     State,
+    Step,
     StepEnded,
     StepKind,
     Stop,
@@ -385,6 +386,26 @@ def test_nodes_we_paused_are_known_until_we_resume_them() -> None:
     here = play(here, JobOpened(order=order(here), token="t"))
     here = play(here, JobEnded(job=here.jobs[1].order.name, state=JobState.ENDED, exit_code=0))
     assert here.paused_nodes == ()
+
+
+def test_a_node_that_somebody_else_resumed_is_not_paused_by_us_any_more() -> None:
+    here = working(command("pause", effect="pause:EXN2"), command("resume", effect="resume:EXN2"))
+    here = play(here, JobEnded(job=here.jobs[0].order.name, state=JobState.ENDED, exit_code=0))
+    here = play(here, JobOpened(order=order(here), token="t"))
+    other = play(here, JobEnded(job=here.jobs[1].order.name, state=JobState.ENDED, exit_code=5))
+    assert (other.jobs[1].worked, other.paused_nodes) == (False, ("EXN2",))
+    here = play(here, JobEnded(job=here.jobs[1].order.name, state=JobState.ENDED, exit_code=5058))
+    assert (here.jobs[1].worked, here.paused_nodes) == (True, ())
+
+
+def test_an_install_with_nothing_left_to_run_means_that_a_person_resumed_the_node() -> None:
+    step = Step(id="s01", kind=StepKind.INSTALL, target="EXN2", title="t", because="b", rule="r")
+    here = replace(ready(), paused_nodes=("EXN2", "EXN3"))
+    assert here.plan is not None
+    here = replace(here, plan=replace(here.plan, steps=(step, *here.plan.steps)))
+    assert play(here, StepEnded(outcome=outcome(here), advance=True)).paused_nodes == ("EXN3",)
+    handoff = replace(here, plan=replace(here.plan, steps=(replace(step, kind=StepKind.HANDOFF), *here.plan.steps)))
+    assert play(handoff, StepEnded(outcome=outcome(here), advance=True)).paused_nodes == ("EXN2", "EXN3")
 
 
 def test_every_job_name_ever_opened_stays_known_with_its_version() -> None:

@@ -198,10 +198,22 @@ def _job_ended(walk: Walk, event: w.JobEnded) -> None:
         walk.no("ONE-AT-A-TIME", f"Job {event.job} ended and was not running.")
     order = next((one for one in walk.jobs if one.name == event.job), None)
     restart = order is not None and order.command.effect.startswith("restart")
-    well = event.state is w.JobState.ENDED and event.exit_code == 0
+    resume = order is not None and order.command.effect.startswith("resume:")
+    # A resume that ends with 5058 found the node not Paused any more: somebody was faster.
+    well = event.state is w.JobState.ENDED and (event.exit_code == 0 or (resume and event.exit_code == 5058))
     if not well and not restart:
         walk.failed = True
         walk.wrong = walk.wrong if event.state is w.JobState.CUT_OFF else event.job
+
+
+def _seen_up(outcome: w.Outcome) -> bool:
+    """Whether the checks after an install saw the node Up, not Paused, from the others."""
+    return any(
+        fact.name == "seen as" and fact.value == "Up"
+        for check in outcome.checks
+        if check.rule == "CLUSSVC-BACK" and check.verdict is w.Verdict.PASS
+        for fact in check.facts
+    )
 
 
 def _ended(walk: Walk, event: w.StepEnded) -> None:
@@ -217,6 +229,8 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         walk.no("APPROVAL-FRESH", f"Step {step.id} ended without an intent.")
     if done:
         shown_at_end(walk, step, outcome)
+        if step.kind is w.StepKind.INSTALL and not walk.jobs and _seen_up(outcome):
+            walk.paused.discard(step.target.casefold())  # a person resumed it, as the stop's own advice says
     follows(walk, step, event)
     if walk.board is not None:
         before = len(walk.board.found)
