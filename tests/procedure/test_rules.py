@@ -30,7 +30,7 @@ from bot.procedure.facts import (
 )
 from bot.procedure.rules import HELD_ELSEWHERE, RULES, RULES_VERSION, blocking, evaluate
 from bot.procedure.rules.page import render_rules
-from state.words import Verdict, Waiver, When
+from state.words import NodeImage, Verdict, Waiver, When
 from tests.procedure import moments
 from tests.procedure.build import (
     BASE,
@@ -444,7 +444,16 @@ ROWS = (
     Row("WMF-VERSION", "plan", on("EXN2", powershell="3.0"), BLOCK, "1603"),
     Row("WMF-VERSION", "gate_install", on("EXN2", powershell="1.0"), BLOCK, "needs 2.0"),
     Row("WMF-VERSION", "plan", on("EXN2", powershell=GONE), UNKNOWN, "not known"),
-    Row("AV", "plan", service("FSCController"), BLOCK, "Forefront", waivable=True),
+    Row("AV", "plan", service("FSCController"), WARN, "people switch it off before the install"),
+    Row("AV", "plan", on("SCR1", services=GONE), UNKNOWN, "could not be read"),
+    Row("AV", "gate_evacuate", service("FSCController"), WARN, "people switch it off before the install"),
+    Row("AV", "gate_install", service("FSCController"), BLOCK, "must be off", waivable=True),
+    Row("AV", "after_install", service("FSCController", state_="Stopped"), WARN, "starts with Windows"),
+    Row("AV", "gate_handoff", on("EXN2", services=GONE), UNKNOWN, "could not be read"),
+    Row("AV", "gate_handoff", service("FSEIMC", state_="Stopped"), WARN, "starts with Windows"),
+    Row("AV", "gate_handoff", service("FSEIMC", state_="Stopped", start="Manual"), PASS, "as it was before"),
+    Row("AV", "close", service("FSEIMC", at="SCR1", state_="Stopped"), WARN, "starts with Windows"),
+    Row("AV", "close", quiet("SCR1"), WARN, "could not be read"),
     Row("AV", "gate_install", on("EXN2", services=GONE), UNKNOWN, "could not be read"),
     Row(
         "REBOOT-PENDING",
@@ -655,6 +664,22 @@ def test_an_install_that_waits_for_the_revocation_list_is_expected_to_take_longe
     off = change(ccr(), "EXN2", survey=surveyed(crl="timed out"), software=(("crl", str(0x23E00)),))
     assert expected(off) == usual  # nothing asks for the list there
     assert replace(moments.plan, facts=off).check("CRL-REACH").verdict is PASS
+
+
+def test_what_ran_before_the_first_step_has_to_run_again_before_mail_comes() -> None:
+    image = NodeImage(machine="EXN2", services=(("FSCController", "Running", "Auto"), ("FSEIMC", "Stopped", "Manual")))
+    off = service("FSCController", state_="Stopped")
+    for name, verdict, says in (
+        ("gate_handoff", BLOCK, "unprotected"),
+        ("after_install", WARN, "the handoff to it waits"),
+        ("close", WARN, "the handoff to it waits"),
+    ):
+        moment = moments.ALL[name]
+        known = replace(moment.context, images=(image,))
+        check = replace(moment, facts=off(moment.facts), context=known).check("AV")
+        assert (check.verdict, says in check.sentence) == (verdict, True), check.sentence
+        on_again = replace(moment, facts=service("FSCController")(moment.facts), context=known).check("AV")
+        assert on_again.verdict is PASS
 
 
 def test_a_window_that_is_long_enough_passes() -> None:

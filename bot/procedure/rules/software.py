@@ -1,4 +1,4 @@
-"""Rules about the software on the machine: PowerShell, antivirus, policies, custom scripts, the runner task."""
+"""Rules about the software on the machine: PowerShell, policies, custom scripts, the runner task."""
 
 from __future__ import annotations
 
@@ -72,36 +72,6 @@ def exec_policy(case: Case) -> Finding:
         else:
             found.append(passes("", Fact(name="execution policy", value=policy or "none by GPO", machine=name)))
     return together(found, "No group policy stops the bot's scripts.")
-
-
-def antivirus(case: Case) -> Finding:
-    """§9: Forefront's own papers want it off on all nodes and the active node first: people decide."""
-    found = []
-    for name, machine in case.answers:
-        if isinstance(machine, Unknown):
-            found.append(unknown(f"{machine.why}.", "Recheck."))
-            continue
-        if isinstance(machine.services, Unknown):
-            found.append(unknown(f"The services of {name} could not be read: {machine.services.why}.", "Recheck."))
-            continue
-        running = [
-            one.name
-            for one in machine.services
-            if one.name.upper().startswith(("FSC", "FSE")) and one.state.casefold() == "running"
-        ]
-        fact = Fact(name="Forefront", value=", ".join(running) or "none running", machine=name)
-        if running:
-            found.append(
-                blocks(
-                    f"Forefront runs on {name} ({', '.join(running)}); it must be off while Exchange is patched.",
-                    f"On {name}: fscutility /disable, with its services stopped; after the install fscutility /enable.",
-                    fact,
-                    waivable=True,
-                )
-            )
-        else:
-            found.append(passes("", fact))
-    return together(found, "No Forefront service is running.")
 
 
 def crl_state(case: Case, name: str) -> str | Unknown:
@@ -202,19 +172,6 @@ RULES = (
         stops="Rollups end with 1603 under WMF 3.0; the probe needs 2.0.",
         remedy="Remove WMF 3.0 or later; install WMF 2.0.",
         judge=wmf_version,
-    ),
-    Rule(
-        id="AV",
-        says="Forefront is off on the machine while it is patched.",
-        source="facts/exchange.md §5 and §9: its papers contradict the document, so people decide",
-        sentences=("S3",),
-        plan=True,
-        gate=_INSTALL,
-        needs=("services named FSC* or FSE*",),
-        stops="It holds files and may break the install.",
-        remedy="`fscutility /disable` before, `/enable` after, both by people.",
-        waivable="with a reason",
-        judge=antivirus,
     ),
     Rule(
         id="RUNNER-TASK",

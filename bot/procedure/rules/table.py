@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from bot.procedure.rules import (
+    antivirus,
     cluster,
     copies,
     groups,
@@ -68,6 +69,7 @@ _ROWS = {
         *organisation.RULES,
         *machine.RULES,
         *software.RULES,
+        *antivirus.RULES,
         *people.RULES,
     )
 }
