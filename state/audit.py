@@ -12,6 +12,8 @@ import hmac
 import json
 import os
 import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -123,8 +125,29 @@ def _link(prev: str, body: bytes) -> str:
 def read_line(line: bytes, *, version: int, prev: str | None) -> Recorded:
     """One stored event line back, its hash, its version and its link (when `prev` is given) checked.
 
-    Raises ValueError that says what is wrong.
+    Raises ValueError that says what is wrong. A line that passed is known again by its own bytes: the whole chain is
+    read before every gate and every effect, and only its last lines are new each time.
     """
+    key = (hashlib.sha256(line).digest(), version, prev)
+    with _READ_LOCK:
+        known = _READ.get(key)
+        if known is not None:
+            _READ.move_to_end(key)
+            return known
+    recorded = _read_fresh(line, version, prev)
+    with _READ_LOCK:
+        _READ[key] = recorded
+        while len(_READ) > _READ_LINES:
+            _READ.popitem(last=False)
+    return recorded
+
+
+_READ: OrderedDict[tuple[bytes, int, str | None], Recorded] = OrderedDict()
+_READ_LOCK = threading.Lock()
+_READ_LINES = 1_000  # a campaign has 40 to 300; about 6 kB each
+
+
+def _read_fresh(line: bytes, version: int, prev: str | None) -> Recorded:
     body = _object(line, {"v", "at", "type", "data", "prev", "hash"})
     if type(body["v"]) is not int or body["v"] != version:
         raise ValueError(f"version {body['v']!r} where {version} belongs")

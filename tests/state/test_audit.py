@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from state.audit import canonical, event_line, is_ours, key_file, read_line, read_transcript, sign, typed
+from state.audit import _READ, canonical, event_line, is_ours, key_file, read_line, read_transcript, sign, typed
 from state.errors import KeyFileRefused, TranscriptRefused
 from state.store import Store
 from state.words import Fact, Gate, GateStatus, Intent, NothingToDo, Progress, Waiver
@@ -228,3 +228,25 @@ def test_a_key_file_that_others_may_read_or_that_is_too_short_is_refused(tmp_pat
 def test_canonical_json_is_sorted_compact_and_utf8() -> None:
     assert canonical({"b": [1, 2.0], "a": "ü"}) == '{"a":"ü","b":[1,2.0]}'.encode()
     assert typed(Fact, {"name": "n", "value": "v"}) == Fact(name="n", value="v")
+
+
+def test_a_line_is_known_again_by_its_bytes_and_its_place_only() -> None:
+    line = event_line(Progress(step="", sentence="lunch"), version=2, at=1.0, prev="p")
+    first = read_line(line, version=2, prev="p")
+    assert read_line(line, version=2, prev="p") is first
+    for other in ({"version": 3, "prev": "p"}, {"version": 2, "prev": "q"}):
+        with pytest.raises(ValueError, match=r"belongs|follow"):
+            read_line(line, **other)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="hash"):
+        read_line(line.replace(b"lunch", b"brunch"), version=2, prev="p")
+
+
+def test_only_so_many_lines_are_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("state.audit._READ_LINES", 3)
+    for version in range(2, 9):
+        read_line(
+            event_line(Progress(step="", sentence="on its way"), version=version, at=1.0, prev="p"),
+            version=version,
+            prev="p",
+        )
+    assert [version for _line, version, _prev in _READ] == [6, 7, 8]
