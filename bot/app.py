@@ -282,6 +282,7 @@ def _slack(bot: Bot, secrets: Secrets) -> None:
         clock=bot.live.clock,
         realm=bot.realm,
         identity=identity,
+        job_root=settings.winrm.job_root,
     )
     bot.edge = register(app, deps)
     bot.handler = SocketModeHandler(app, secrets.slack_app_token)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from handlers.blocks import code, esc
 from handlers.stands import FINAL
-from state.words import Campaign, JobKind, JobState, State, StepKind
+from state.words import Campaign, Job, JobKind, JobState, State, StepKind
 
 
 def _ps(name: str) -> str:
@@ -71,7 +71,10 @@ def resume_hint(campaign: Campaign) -> tuple[tuple[str, str], ...]:
     )
 
 
-def where_to_look(campaign: Campaign, job_root: str = "C:\\rollup-bot\\jobs") -> tuple[str, ...]:
+JOB_ROOT = "C:\\rollup-bot\\jobs"  # where [winrm] job_root says nothing else
+
+
+def where_to_look(campaign: Campaign, job_root: str = JOB_ROOT) -> tuple[str, ...]:
     """The open job's folder, task and log, in case the bot is dead."""
     job = campaign.open_job
     if job is None:
@@ -84,8 +87,15 @@ def where_to_look(campaign: Campaign, job_root: str = "C:\\rollup-bot\\jobs") ->
         f"Job folder on {esc(job.order.command.node)}: {code(folder)} (`rc` holds the exit code, `log` the output)"
     ]
     if job.order.command.kind is not JobKind.SHELL:
-        lines.append(f"Scheduled task: {code('rollup-bot' + chr(92) + job.order.name)}")
+        lines.append(f"Scheduled task: {task_of(job)}")
     return tuple(lines)
+
+
+def task_of(job: Job) -> str:
+    """The scheduled task that runs a job, as mrkdwn (bot/estate/scripts/start.ps1 names it)."""
+    if job.order.command.kind is JobKind.TASK:
+        return code(f"rollup-bot-{job.order.name}")
+    return "the runner task" if job.order.command.kind is JobKind.RUNNER else "none, it runs in the WinRM shell"
 
 
 def is_handoff(campaign: Campaign) -> bool:

@@ -11,8 +11,10 @@ from handlers.blocks import code, esc, preformatted, section, sections
 from handlers.calls import Accounts, Channels, SlackError
 from handlers.deps import Deps, Place
 from handlers.grammar import Ask, Verb, help_lines, parse, usage_of
+from handlers.night import Night
 from handlers.stands import STATE_WORDS, state_line, walk_line
 from handlers.trust import Account
+from state import history
 from state.campaign import FINAL, TABLE
 from state.guards import open_blocks, place, waivable_blocks
 from state.returning import way_back, why_not
@@ -22,7 +24,6 @@ from state.words import (
     Campaign,
     Event,
     Paused,
-    Progress,
     Rechecked,
     Refusal,
     RefusalKind,
@@ -39,6 +40,8 @@ EVENT_OF: dict[str, type[Event]] = {
     "start": Started, "pause": Paused, "resume": Resumed, "abort": AbortRequested, "retry": Retried,
     "recheck": Rechecked, "unlock": Unlocked, "waive": WaiverAsked, "return": ReturnAsked,
 }  # fmt: skip
+
+MEASURED = 100  # of how many campaigns the durations are taken, newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,9 +265,7 @@ class Commands:
             return blocks_reply(status.show_blocks(found, deps.realm, link), f"{found.id}: {STATE_WORDS[found.state]}")
         if name == "downtime":
             return blocks_reply(status.downtime_blocks([found], deps.realm), "Downtime")
-        blocks = status.status_blocks(
-            found, deps.policy(found.cluster), deps.realm, self._now(), link, self._progress(found)
-        )
+        blocks = status.status_blocks(self._night(found), deps.realm, link)
         return blocks_reply(blocks, _first([found]))
 
     def _no_campaign_yet(self, refused: Refusal, target: str) -> Reply | Refusal:
@@ -291,9 +292,13 @@ class Commands:
         links = [lookup.thread_link(deps, each, "thread") for each in found]
         return blocks_reply(status.history_blocks(found, links, deps.realm), "History")
 
-    def _progress(self, campaign: Campaign) -> str:
-        recent = self._deps.store.events(campaign.id, max(0, campaign.version - 20))
-        return next((r.event.sentence for r in reversed(recent) if isinstance(r.event, Progress)), "")
+    def _night(self, campaign: Campaign) -> Night:
+        store = self._deps.store
+        return Night(
+            campaign=campaign, policy=self._deps.policy(campaign.cluster), now=self._now(),
+            shown=store.showing.get(campaign.id), took=history.steps(store.all(limit=MEASURED)),
+            job_root=self._deps.job_root,
+        )  # fmt: skip
 
     # --- refusals with the facts people need
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from slack_sdk import WebClient
 
+from handlers.advice import JOB_ROOT
 from state.clock import Clock
 from state.words import Package, Policy, Realm
 
@@ -62,6 +63,7 @@ class Deps:
     clock: Clock
     realm: Realm
     identity: Identity
+    job_root: str = JOB_ROOT  # where job folders lie on the nodes, for people who must look there
     docs_url: str = ""  # where docs/ is published; "" prints the path inside the repository
     config_file: str = "rollup.toml"
     sleep: Callable[[float], None] = time.sleep

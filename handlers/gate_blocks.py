@@ -115,14 +115,14 @@ def gate_message(campaign: Campaign, gate: Gate, policy: Policy, realm: Realm) -
         if gate.forecast.downtime_s
         else "no user downtime"
     )
-    bottom = [
+    # What it costs stands above the checks: at two in the morning that is read first.
+    top += [
         section(
             f"*Forecast:* {downtime}, the step takes about *{span(gate.forecast.step_s)}* ({esc(gate.forecast.basis)})."
         ),
         *sections([f"•  {esc(note)}" for note in gate.notes]),
-        divider(),
-        *_who(gate, policy),
     ]
+    bottom = [divider(), *_who(gate, policy)]
     text = marked(
         f"Gate: {gate.title}. {where} on {gate.target}; evidence {gate.digest[:8]}. "
         f"Waits for an approval until {when(gate.expires_at)}.",

@@ -130,16 +130,17 @@ def approvers_line(campaign: Campaign, policy: Policy) -> str:
 
 
 def no_return_line(campaign: Campaign) -> str:
-    """The next point of no return: the last handoff after which no node can take the CMS back at the old level."""
+    """The next point of no return: the install of the last node that could still run mail at the old level."""
     plan = campaign.plan
     if plan is None:
         return ""
     left = plan.steps[campaign.step_index :]
-    handoff = next((step for step in left if step.kind is StepKind.HANDOFF), None)
+    head = "*Next point of no return:*"
     installs = [step for step in plan.steps if step.kind is StepKind.INSTALL and step.role == "node"]
-    if handoff is not None:
-        return f"*Next handoff:* {esc(handoff.title)}. Before it, mail still runs on the old level everywhere it ran."
-    last = installs[-1] if installs else None
-    if last is not None and last in left:
-        return f"*Next point of no return:* {esc(last.title)}; after it no node can run mail at the old level."
-    return "*Point of no return:* passed; every node that is left to do must reach the new level."
+    handoff = next((step for step in left if step.kind is StepKind.HANDOFF and "failback" not in step.option), None)
+    if not installs or installs[-1] not in left:
+        return f"{head} none; every node is past its install, or being patched as the last one"
+    last = f"{esc(installs[-1].title)} ({code(installs[-1].id)}): after it no node can run mail at the old level"
+    if handoff is None:
+        return f"{head} {last}"
+    return f"{head} {last}. Before that {esc(handoff.title)} ({code(handoff.id)}): after it going back is to an older level"

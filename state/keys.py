@@ -8,6 +8,7 @@ also on a Redis Cluster. Only this file spells a key.
 | `c:<campaign>` | hash | `snap` the campaign as JSON, `ver`, `state`, `head`, `header` the transcript's first line, `ops` the last 16 operation ids |
 | `c:<campaign>:ev` | stream | events; the entry's id is `<version>-0`, its field `line` the canonical JSON line |
 | `c:<campaign>:cursor` | hash | `version` projected so far, `note` the projector's memory (JSON) |
+| `c:<campaign>:shown` | hash | for people only, decides nothing: `seen` the newest reading, `line` the running job's last log line (JSON) |
 | `lease:<name>` | hash | `fence` (only grows), `token`, `owner` (JSON), `until` (server seconds) |
 | `ix:all` | zset | campaign by last change |
 | `ix:state:<state>` | zset | campaign by last change |
@@ -65,6 +66,10 @@ class Keys:
     def cursor(self, campaign: str) -> str:
         """The projection's cursor."""
         return f"{self.prefix}:c:{campaign}:cursor"
+
+    def shown(self, campaign: str) -> str:
+        """What people are shown between two events."""
+        return f"{self.prefix}:c:{campaign}:shown"
 
     def lease(self, name: str) -> str:
         """A lease by its name."""

@@ -20,6 +20,7 @@ from state.fold import evolve
 from state.keys import Keys, lock_name, message
 from state.leases import Leases, owner_text
 from state.scripts import Scripts, answering
+from state.showing import Showing
 from state.words import (
     Actor,
     Campaign,
@@ -80,6 +81,7 @@ class Store:
         self._pinned = pinned
         self._wrote_on: int | None = None  # id of the connection that carried the last write of a pinned store
         self.leases = Leases(self._scripts)
+        self.showing = Showing(client, self._keys)
 
     # --- writing
 

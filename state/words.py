@@ -974,6 +974,46 @@ class Recorded:
     hash: str
 
 
+# --- what people are shown -------------------------------------------------------------------------------
+# Kept beside the record and not in it: the newest reading and the running job's last line. No decision rests on it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSeen:
+    """One clustered mailbox server as it was last seen."""
+
+    cms: str
+    up: bool | None  # online with every database mounted; None: not known
+    said: str  # "Online on EXN1, 2 of 2 databases mounted", or why it is not known
+    since: float = 0.0  # lab: the first of the readings in a row that all said so
+    failover: bool | None = None  # whether a node could take it now
+    failover_said: str = ""  # to where, or why not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One reading of the machines, as people ask for it. Where something could not be read its text says why."""
+
+    at: float  # lab, when reading was over
+    mail: tuple[MailSeen, ...] = ()
+    nodes: tuple[tuple[str, str], ...] = ()  # (node, Up | Down | Paused | Joining | Unknown) of every cluster read
+    group: str = ""  # the default group and its owner
+    quorum: str = ""  # votes and margin
+    levels: tuple[tuple[str, str], ...] = ()  # (machine, build or why not)
+    copies: tuple[str, ...] = ()  # those not Healthy, and lists that could not be read
+    log_hours: str = ""  # how long the log volumes last; "" not read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLine:
+    """The last line of a running job's log."""
+
+    job: str
+    line: str
+    at: float  # lab, when it was read
+    age_s: float | None = None  # lab seconds it was old then; None: not known
+
+
 # --- refusals -------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ import logging
 from bot.engine.evidence import gather
 from bot.engine.moves import Move
 from bot.engine.outcomes import failed, look_after, not_started
+from bot.engine.show import show_line
 from bot.engine.stops import ask, ask_about, damaged
 from bot.engine.turn import Turn
 from bot.estate.errors import EstateError
@@ -153,6 +154,7 @@ def absorb(turn: Turn, campaign: Campaign, job: Job | None, report: JobReport) -
         if job.state is JobState.OPENED:
             turn.write(campaign, JobStarted(job=job.order.name), "started")
             return None if job.order.command.kind is JobKind.SHELL else rooms.lab() + rooms.config.pace.poll_s
+        show_line(rooms, campaign, job, report)
         _tell_if_long(turn, campaign, job, report)
         return rooms.lab() + rooms.config.pace.poll_s
     if campaign.state is State.ASKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.engine.outcomes import look_at_all, moves_of
 from bot.engine.reading import read_for
+from bot.engine.show import show
 from bot.engine.stops import stop_on
 from bot.engine.turn import Turn
 from bot.procedure.found import Left, left_behind
@@ -67,6 +68,7 @@ def _left(turn: Turn, campaign: Campaign) -> Left:
     facts = read_for(turn.rooms, campaign, None)
     if facts is None:
         return Left(unread=("What differs from how it was found could not be read: the settings no longer name it.",))
+    show(turn.rooms, campaign, facts)
     return left_behind(campaign, moves_of(turn, campaign), facts)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.engine.reading import read_for
 from bot.engine.rooms import Rooms
+from bot.engine.show import show
 from bot.engine.stops import blocked_since, stop_on
 from bot.engine.turn import Turn
 from bot.procedure.commands import Unrenderable
@@ -63,7 +64,8 @@ def gather(rooms: Rooms, campaign: Campaign, step: Step, facts: EstateFacts | No
             sentence=f"{campaign.cluster} or its package is no longer declared in rollup.toml.",
             remedy="Put the declaration back and type `/rollup recheck`.",
         )
-    context = context_of(campaign, limits=rooms.config.limits, durations=rooms.config.durations)
+    show(rooms, campaign, facts)
+    context = context_of(campaign, limits=rooms.config.limits, durations=rooms.durations())
     checks = evaluate(When.GATE, facts, package=package, context=context, plan=campaign.plan, step=step)
     try:
         rendered = commands(step, facts, package, campaign=campaign.id, images=campaign.images)

@@ -146,6 +146,7 @@ def build_gate(rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence)
     policy = rooms.people.policy(campaign.cluster)
     gate_id = f"{campaign.id}.{step.id}.{campaign.attempt}"
     now = rooms.lab()
+    forecast = forecast_of(step, evidence.context)
     gate = Gate(
         id=gate_id,
         campaign=campaign.id,
@@ -157,13 +158,13 @@ def build_gate(rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence)
         digest=digest(agreed(rooms, campaign, step, evidence, policy, gate_id)),
         commands=evidence.commands,
         checks=evidence.checks,
-        forecast=forecast_of(step, evidence.context),
+        forecast=forecast,
         approvers=eligible(policy, campaign),
         barred=campaign.barred,
         quorum=max(1, policy.quorum),
         opened_at=now,
         expires_at=now + rooms.config.gate_expiry_s,
-        notes=gate_lines(campaign, step),
+        notes=gate_lines(campaign, step, forecast),
     )
     return audit.sign(gate, rooms.key)
 
@@ -194,8 +195,13 @@ def agreed(rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence, pol
 
 def forecast_of(step: Step, context: Context) -> Forecast:
     """How long it should take; the category, not the number, enters the digest."""
-    basis = context.durations.basis
-    return Forecast(step_s=step.expected_s, downtime_s=step.downtime_s, basis=basis, category=f"{basis}:{step.kind}")
+    known = context.durations
+    return Forecast(
+        step_s=known.expected(step),
+        downtime_s=step.downtime_s,
+        basis=known.basis(step.kind),
+        category=known.category(step.kind),
+    )
 
 
 def expire(turn: Turn, campaign: Campaign) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.engine.reading import just_read, read_for
+from bot.engine.show import show
 from bot.engine.turn import Turn
 from bot.procedure.context import context_of
 from bot.procedure.facts import EstateFacts
@@ -51,7 +52,8 @@ def _judged(turn: Turn, campaign: Campaign, facts: EstateFacts | None) -> After 
     if facts is None or package is None:
         return None
     turn.seen = facts
-    context = context_of(campaign, limits=turn.rooms.config.limits, durations=turn.rooms.config.durations)
+    show(turn.rooms, campaign, facts)
+    context = context_of(campaign, limits=turn.rooms.config.limits, durations=turn.rooms.durations())
     return After(
         facts, evaluate(When.AFTER, facts, package=package, context=context, plan=campaign.plan, step=campaign.step)
     )
@@ -155,6 +157,7 @@ def end(
     step = campaign.step
     if step is None:
         return
+    now = turn.rooms.lab()
     events: list[Event] = [
         StepEnded(
             advance=advance,
@@ -168,8 +171,8 @@ def end(
                 sentence=sentence,
                 rule=rule,
                 checks=checks,
-                at=turn.rooms.lab(),
-                took_s=_took(campaign, turn.rooms.lab()),
+                at=now,
+                took_s=_took(campaign, now),
                 downtime_s=_downtime(campaign),
                 exit_codes=_codes(campaign),
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.engine.reading import STILL_FRESH_S, read
 from bot.engine.rooms import Rooms
+from bot.engine.show import show
 from bot.engine.turn import Turn
 from bot.procedure.asked import wanted
 from bot.procedure.context import Context
@@ -68,7 +69,8 @@ def _read(rooms: Rooms, inventory: Inventory, package: Package) -> EstateFacts:
 
 
 def _made(rooms: Rooms, campaign: Campaign, package: Package, facts: EstateFacts) -> Plan | PlanRefusal | Nothing:
-    context = Context(options=campaign.options, limits=rooms.config.limits, durations=rooms.config.durations)
+    show(rooms, campaign, facts)
+    context = Context(options=campaign.options, limits=rooms.config.limits, durations=rooms.durations())
     return make_plan(facts, package, campaign.options, context=context, bot_version=rooms.config.bot_version)
 
 

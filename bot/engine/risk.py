@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from bot.engine import consuming
 from bot.engine.consuming import intent_of
 from bot.engine.evidence import eligible, gather, strangers, unlisted
+from bot.engine.gate_lines import risk_lines
 from bot.engine.planning import drafted
 from bot.engine.stops import damaged
 from bot.engine.turn import Turn
@@ -197,7 +198,7 @@ def _notes(check: Check, step: Step, before_start: bool) -> tuple[str, ...]:
         f"Accepted, {what} although {check.rule} says no. The rule is judged as before everywhere else.",
         "It holds for exactly the values above: if one of them changes, it is void.",
         "It runs nothing and approves no step: every step still waits for its own gate.",
-        "“No” costs time only: the rule goes on blocking until what it names is put right.",
+        *risk_lines("the plan" if before_start else f"“{step.title}”"),
     ]
     if check.remedy:
         lines.insert(1, f"Instead of accepting it: {check.remedy}")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from bot.engine.history import History
 from bot.engine.moves import Pace
 from bot.engine.ports import Estate, People, Slack, Wake
 from bot.procedure.context import Durations, Limits
@@ -65,6 +66,11 @@ class Rooms:
     clock: Clock
     config: EngineConfig
     key: bytes = field(repr=False)
+    history: History = field(default_factory=History)
+
+    def durations(self) -> Durations:
+        """How long things take: measured where there is enough history, else the defaults."""
+        return self.history.durations(self.store, self.config.durations)
 
     def lab(self) -> float:
         """Lab time by the server's TIME: what expiry is judged by."""

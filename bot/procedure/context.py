@@ -15,6 +15,7 @@ from state.words import (
     NodeImage,
     Options,
     OutcomeKind,
+    Step,
     StepKind,
     Waiver,
 )
@@ -46,7 +47,22 @@ class Durations:
     handoff_s: float = 300.0
     downtime_s: float = 180.0
     restore_s: float = 120.0
-    basis: str = "default"
+    measured: tuple[
+        tuple[StepKind, float, int], ...
+    ] = ()  # (kind, p90 lab seconds, of how many), where there are enough
+
+    def expected(self, step: Step) -> float:
+        """How long a step should take: the measured p90 of its kind, else what its plan said."""
+        return next((took for kind, took, _ in self.measured if kind is step.kind), step.expected_s)
+
+    def basis(self, kind: StepKind) -> str:
+        """Where that figure comes from, in words."""
+        count = next((count for one, _, count in self.measured if one is kind), 0)
+        return f"p90 of {count} measured" if count else "default, not measured yet"
+
+    def category(self, kind: StepKind) -> str:
+        """What of it enters a digest: whether it is measured, never the number."""
+        return f"{'measured' if any(one is kind for one, _, _ in self.measured) else 'default'}:{kind}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

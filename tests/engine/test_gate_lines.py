@@ -1,19 +1,80 @@
-"""What a handoff's gate says about the options it was asked for with."""
+"""What every gate says besides checks and commands (facts/exchange.md §9), item by item, for each kind of gate."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.engine.gate_lines import gate_lines
-from state.words import Campaign, StepKind
+import pytest
+
+from bot.engine.gate_lines import gate_lines, risk_lines
+from state.words import Campaign, Forecast, Step, StepKind
+from tests.procedure.build import ccr, plan_of, scc
 from tests.state.samples import step
 from tests.state.test_guards import ready
 
+# Section 9's own order: redundancy lost for how long, users and clients affected, what “no” costs, what happens if the
+# bot or the other node dies, how to undo it, what will look red but is expected.
+ORDER = ("Redundancy: ", "Users and clients: ", "“No”: ", "If the bot dies: ", "If the other node dies: ", "Undo: ", "Will look red: ")  # fmt: skip
+
+PLANS = {"ccr": plan_of(ccr()), "scc": plan_of(scc(2, 1, scr="8.3.485.1"))}
+STEPS = [(name, one) for name, plan in PLANS.items() for one in plan.steps]
+EXTRA = [
+    replace(step(9), kind=StepKind.RESTORE, option="services"),
+    replace(step(9), kind=StepKind.RESTORE, option="owners", groups=(("Cluster Group", "EXN1"),), optional=True),
+    replace(step(9), kind=StepKind.RESTART, cluster="CLUSTER01"),
+    replace(step(9), kind=StepKind.RESTART),
+    replace(step(9), kind=StepKind.HANDOFF, cms="CMS1", source="EXN1", target="EXN2", option="return"),
+    replace(step(9), kind=StepKind.HANDOFF, cms="CMS1", source="EXN1", target="EXN2", option="failback"),
+]
+
+
+def the_items_are_whole(said: tuple[str, ...]) -> None:
+    assert len(said) >= len(ORDER)
+    for label, line in zip(ORDER, said, strict=False):
+        assert line.startswith(label), (label, line)
+        assert len(line) > len(label) + 4, f"{label} says nothing"
+        assert "0 s" not in line.split(), line
+
+
+def campaign(plan: str = "ccr") -> Campaign:
+    return replace(ready(), plan=PLANS[plan])
+
+
+@pytest.mark.parametrize(("plan", "one"), [*STEPS, *(("ccr", one) for one in EXTRA)])
+def test_every_step_gate_says_all_of_it_in_order(plan: str, one: Step) -> None:
+    the_items_are_whole(gate_lines(campaign(plan), one))
+
+
+def test_every_kind_of_step_is_among_them() -> None:
+    assert {one.kind for _, one in STEPS} | {one.kind for one in EXTRA} == set(StepKind)
+
+
+@pytest.mark.parametrize("what", ["the plan", "“Install KB4011325 on EXN2”"])
+def test_a_risk_gate_says_all_of_it_too(what: str) -> None:
+    the_items_are_whole(risk_lines(what))
+
+
+def test_redundancy_is_lost_until_the_node_is_resumed_not_only_for_this_step() -> None:
+    evacuate = next(one for one in PLANS["ccr"].steps if one.kind is StepKind.EVACUATE)
+    assert "about 42 min, until it is resumed" in gate_lines(campaign(), evacuate)[0], "the install is counted too"
+
+
+def test_the_forecast_of_the_gate_is_what_users_are_told() -> None:
+    handoff = next(one for one in PLANS["ccr"].steps if one.kind is StepKind.HANDOFF)
+    told = gate_lines(campaign(), handoff, Forecast(step_s=600.0, downtime_s=240.0, basis="p90 of 4 measured"))
+    assert "without mail for about 4 min" in told[1]
+    assert "how many is unknown, not read" in told[1]
+
+
+def test_only_the_last_node_at_the_old_level_is_the_point_of_no_return() -> None:
+    installs = [one for one in PLANS["ccr"].steps if one.kind is StepKind.INSTALL]
+    final = [one.target for one in installs if "Point of no return" in "\n".join(gate_lines(campaign(), one))]
+    assert final == ["EXN1"]
+
 
 def lines(option: str) -> str:
-    here: Campaign = ready()
-    made = replace(step("s09"), kind=StepKind.HANDOFF, cms="CMS1", source="EXN1", target="EXN2", option=option)
-    return "\n".join(gate_lines(here, made))
+    made = replace(step(9), kind=StepKind.HANDOFF, cms="CMS1", source="EXN1", target="EXN2", option=option)
+    return "\n".join(gate_lines(campaign(), made))
 
 
 def test_stop_move_start_says_what_a_human_must_run_if_it_is_cut_off() -> None:

@@ -11,6 +11,7 @@ from bot.procedure.facts import EstateFacts
 from state.store import Store
 from state.words import Choice, GateStatus, GateVoided, State, Vote, Voted, WaiverAsked
 from tests.engine.bench import ALICE, Bench
+from tests.engine.test_gate_lines import ORDER, the_items_are_whole
 from tests.procedure.build import NEW, ccr, plan_of, regroup
 
 BACK: dict[str, Any] = {"auto_failback": 1, "preferred": ("EXN2",)}
@@ -27,6 +28,7 @@ def asked(store: Store) -> Bench:
     assert bench.advance().state is State.GATED
     gate = bench.opened()
     assert gate.kind == "risk"
+    the_items_are_whole(tuple(line for line in gate.notes if line.startswith(ORDER)))
     vote = Vote(gate=gate.id, user="U2", person="bob", emoji="+1", choice=Choice.APPROVE, counted=True)
     bench.apply(here.id, Voted(vote=vote))
     return bench

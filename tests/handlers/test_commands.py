@@ -131,7 +131,7 @@ def test_an_unknown_campaign_is_answered_with_the_nearest(bench: Bench) -> None:
     assert "`CLUSTER01-1`" in bench.types(ALICE, "start CLUSTER01-7")
 
 
-def test_status_says_first_whether_one_may_walk_away(bench: Bench) -> None:
+def test_status_says_every_topic_and_whether_one_may_walk_away(bench: Bench) -> None:
     assert "*Safe to walk away: yes*" in bench.types(DAVE, "status")
     bench.started()
     said = bench.types(DAVE, "status CLUSTER01")
@@ -142,7 +142,7 @@ def test_status_says_first_whether_one_may_walk_away(bench: Bench) -> None:
         "Failover now:",
         "Nodes Paused:",
         "Running:",
-        "Quorum",
+        "quorum:",
         "Level:",
         "Copies and SCR:",
         "Who may approve:",

@@ -13,7 +13,7 @@ from state.fold import evolve
 from state.keys import Keys
 from state.scripts import Change, Scripts
 from state.store import Store
-from state.words import Campaign, PlanMade, Progress, Started
+from state.words import Campaign, PlanMade, Progress, Seen, Started
 from tests.state.samples import ALICE, Walk, plan, requested
 
 
@@ -130,11 +130,13 @@ def test_every_script_and_every_key_is_listed_in_keys(store: Store, store_client
     walk.to_ready()
     walk.to_open_gate()
     store.inbox_put("Ev1", {})
+    store.showing.reading("CLUSTER01-1", Seen(at=1.0))
     for key in store_client.scan_iter():
         name = key.decode().removeprefix("{rollup}:")
         shapes = {
             "c:CLUSTER01-1": "c:<campaign>",
             "c:CLUSTER01-1:ev": "c:<campaign>:ev",
+            "c:CLUSTER01-1:shown": "c:<campaign>:shown",
             "seen:Ev1": "seen:<event id>",
             "made:plan-CLUSTER01": "made:<operation id>",
             "n:CLUSTER01": "n:<cluster>",

@@ -42,13 +42,14 @@ def _remaining(case: Case, steps: tuple[Step, ...], first: Step) -> float:
     For a handoff that is the end of the last install in the plan: until all nodes are equal (§9). A stand-alone
     target binds only its own step.
     """
+    expected = case.context.durations.expected
     if first.kind is not StepKind.HANDOFF:
-        return first.expected_s
+        return expected(first)
     start = next((i for i, one in enumerate(steps) if one.id == first.id), 0)
     last = max((i for i, one in enumerate(steps) if one.kind in DISRUPTIVE), default=start)
     path = steps[start : max(last, start) + 1]
     soak = sum(case.facts.inventory.soak_s for one in path[:-1] if one.kind is StepKind.HANDOFF)
-    return sum(one.expected_s for one in path) + soak
+    return sum(expected(one) for one in path) + soak
 
 
 def window(case: Case) -> Finding:
