@@ -402,3 +402,18 @@ def test_a_step_that_was_so_already_needs_no_gate_but_its_proof() -> None:
     assert isinstance(done, w.StepEnded)
     bare = replace(done, outcome=replace(done.outcome, checks=()))
     assert "APPROVAL-FRESH" in rules(check_events(recorded([*EVENTS[:begin], bare, *EVENTS[end + 1 :]])))
+
+
+def test_groups_given_back_to_a_node_that_is_still_to_be_patched_are_found_there() -> None:
+    back = w.Step(
+        id="s02z", kind=w.StepKind.RESTORE, target="EXN2", title="", rule="GROUPS-SNAPSHOT", because="",
+        cluster="CLUSTER01", groups=(("Cluster Group", "EXN2"),),
+    )  # fmt: skip
+    between = replace(PLAN, steps=(*PLAN.steps[:2], back, *PLAN.steps[2:]))
+    assert "GROUP-MOVE-PLAN" in rules(check_plan(between, FACTS))  # EXN2 is out
+    onto = replace(back, groups=(("Cluster Group", "EXN1"),))
+    after = replace(PLAN, steps=(*PLAN.steps[:5], onto, *PLAN.steps[5:]))
+    assert rules(check_plan(after, FACTS)) & {"GROUP-MOVE-PLAN", "NODE-EMPTY"}
+    early = replace(back, groups=(("Cluster Group", "EXN2"),))
+    assert "NODE-EMPTY" in rules(check_plan(replace(PLAN, steps=(PLAN.steps[0], early, *PLAN.steps[2:])), FACTS))
+    assert check_plan(replace(PLAN, steps=(*PLAN.steps, onto)), FACTS) == ()

@@ -95,7 +95,9 @@ class Board:
             return
         if step.kind is StepKind.HANDOFF:
             self._handoff(step, machine)
-        elif step.kind is not StepKind.RESTORE:
+        elif step.kind is StepKind.RESTORE:
+            self._restore(step, machine)
+        else:
             self._patching(step, machine)
 
     def _patching(self, step: Step, machine: Machine) -> None:
@@ -200,6 +202,17 @@ class Board:
         elif machine.groups:
             self.no("GROUP-MOVE-PLAN", f"Nobody says where the groups of {machine.name} go.")
         machine.out = True
+
+    def _restore(self, step: Step, machine: Machine) -> None:
+        """Groups given back stand on their nodes again: an install that still comes finds them there."""
+        for group, home in step.groups:
+            goal = self.get(home)
+            if goal is None or goal.out or goal.cluster.casefold() != machine.cluster.casefold():
+                self.no("GROUP-MOVE-PLAN", f"'{group}' cannot go back to {home}.")
+                continue
+            for one in self.nodes(machine.cluster):
+                one.groups = {name for name in one.groups if name.casefold() != group.casefold()}
+            goal.groups.add(group)
 
     def _empty(self, machine: Machine) -> None:
         if machine.groups and len(self.nodes(machine.cluster)) > 1:
