@@ -59,9 +59,17 @@ def walk_away(campaign: Campaign) -> Walk:
         return Walk(True, f"the campaign has ended: {STATE_WORDS[campaign.state]}")
     if campaign.state in STANDING_STILL:
         return Walk(True, "nothing has been changed")
+    if campaign.state is State.BLOCKED and (down_nodes := _down(campaign)):
+        return Walk(False, f"{down_nodes} is Down by the last reading: if another node fails now, mail is down")
     if campaign.state is State.BLOCKED:
         return Walk(True, "a rule blocks, nothing runs, and nothing begins without an approval")
     return Walk(True, "nothing runs, and nothing begins without an approval")
+
+
+def _down(campaign: Campaign) -> str:
+    """The nodes that the checks behind a stop saw Down; "" when none."""
+    facts = (fact for check in (campaign.stop.checks if campaign.stop else ()) for fact in check.facts)
+    return ", ".join(dict.fromkeys(esc(f.machine) for f in facts if f.name == "node state" and f.value == "Down"))
 
 
 def waive_hint(campaign_id: str, blocks: Sequence[Check]) -> list[str]:

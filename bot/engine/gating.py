@@ -68,16 +68,21 @@ def recheck(turn: Turn, campaign: Campaign) -> float | None:
         turn.write(campaign, Unblocked(sentence="Looking at the whole again."), "unblock")
         return None
     evidence = gather(turn.rooms, campaign, step)
+    stop: Stop | None
     if isinstance(evidence, Stop):
-        stop: Stop | None = evidence
+        stop = evidence
     elif evidence.already_so:  # a mail server that has moved is no longer fit to be moved: judged by the rules after it
-        stop = why_not_done(turn, campaign, step, evidence)[0]
+        stop, _ = why_not_done(turn, campaign, step, evidence)
     else:
         stop = why_not(turn, campaign, step, evidence)
     if stop is None:
         turn.seen = None if isinstance(evidence, Stop) else evidence.facts
         was = campaign.stop.rule if campaign.stop else "what stopped it"
-        turn.write(campaign, Unblocked(sentence=f"{was} no longer blocks."), "unblock")
+        # What stopped it may be judged only after the step: nobody has seen yet that it is mended.
+        asks = "Every rule that is judged before this step passes; a new gate asks for another attempt."
+        done_or_judged = isinstance(evidence, Stop) or evidence.already_so or was in {c.rule for c in evidence.checks}
+        sentence = f"{was} no longer blocks." if done_or_judged else asks
+        turn.write(campaign, Unblocked(sentence=sentence), "unblock")
         return None
     if campaign.stop is None or stop.rule != campaign.stop.rule or stop.final != campaign.stop.final:
         was = campaign.stop.rule if campaign.stop else "it"

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from bot.lab.workspace import blocks as slack_rules
 from handlers import blocks as b
+from handlers.advice import state_of_the_cluster
 from handlers.cards import card, home, plan_message
 from handlers.gate_blocks import DoesNotFit, Message, gate_message
 from handlers.lines import post_for
 from handlers.night import Night
 from handlers.prints import fingerprint
-from handlers.stands import walk_away
+from handlers.stands import Walk, walk_away
 from handlers.status import downtime_blocks, history_blocks, level_blocks, overview_blocks, show_blocks, status_blocks
 from state.campaign import TABLE
 from state.showing import Shown
@@ -24,6 +25,7 @@ from state.words import (
     Actor,
     Campaign,
     Command,
+    Fact,
     Finished,
     Gate,
     Job,
@@ -210,6 +212,32 @@ def test_one_may_not_walk_away_from_a_running_job_or_a_paused_node() -> None:
     assert not walk_away(a_campaign(State.DONE, paused_nodes=("EXN2",))).safe
     assert not walk_away(a_campaign(State.ASKING)).safe
     assert walk_away(a_campaign(State.GATED)).safe
+    seen = Fact(name="node state", value="Down", machine="EXN1")
+    stop = Stop(rule="VIEW-AGREE", sentence="s", checks=(check("VIEW-AGREE", Verdict.UNKNOWN, "s", facts=(seen,)),))
+    assert walk_away(a_campaign(State.BLOCKED, stop=stop)) == Walk(
+        False, "EXN1 is Down by the last reading: if another node fails now, mail is down"
+    )
+    up = replace(stop, checks=(replace(stop.checks[0], facts=(replace(seen, value="Up"),)),))
+    assert walk_away(a_campaign(State.BLOCKED, stop=up)).safe
+
+
+def test_what_ran_in_a_step_that_was_not_finished_is_told() -> None:
+    order = JobOrder(
+        name="n", campaign="c", version=1, gate="g", command=a_gate_of(a_campaign()).commands[0], command_hash="h",
+        not_after=1,
+    )  # fmt: skip
+    ran = Job(order=order, state=JobState.ENDED, opened_at=1.0, exit_code=0)
+    lines = state_of_the_cluster(a_campaign(State.ABORTED, jobs=(ran,)))
+    assert "Ran in a step that was not finished: move 'Cluster Group' to EXN1 on EXN2 (exit code 0)." in lines
+    cut = state_of_the_cluster(a_campaign(State.ABORTED, jobs=(replace(ran, state=JobState.CUT_OFF, exit_code=None),)))
+    assert any("it was cut off" in line for line in cut)
+    failed = Outcome(step="s02", attempt=1, kind=OutcomeKind.FAILED, sentence="1603")
+    done = replace(failed, attempt=2, kind=OutcomeKind.DONE)
+    assert "Tried, and not done: 1603" in state_of_the_cluster(a_campaign(State.ABORTED, outcomes=(failed,)))
+    assert not any("Tried" in line for line in state_of_the_cluster(a_campaign(State.ABORTED, outcomes=(failed, done))))
+    assert state_of_the_cluster(a_campaign(State.ABORTED)) == (
+        "Nothing on the cluster has been changed by this campaign.",
+    )
     assert set(TABLE) == set(State)
 
 

@@ -182,6 +182,7 @@ ROWS = (
     Row("PRE-COMPLETE", "gate_scr", quiet("SCR1"), UNKNOWN, "SCR1 did not answer"),
     Row("VIEW-AGREE", "plan", seen_by_one, BLOCK, "disagree"),
     Row("VIEW-AGREE", "gate_install", on("EXN1", cluster=GONE), UNKNOWN, "could not be seen"),
+    Row("VIEW-AGREE", "gate_install", on("EXN1", cluster=GONE), UNKNOWN, "no other node confirms it (EXN1 is Up)"),
     Row(
         "VIEW-AGREE",
         "gate_evacuate",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.procedure.facts import ClusterKind, Unknown, same_name
+from bot.procedure.picture import word
 from bot.procedure.rules.case import (
     ALL_STEPS,
     CHANGING,
@@ -75,10 +76,13 @@ def view_agree(case: Case) -> Finding:
             )
         others = [v for v in picture.views if case.step is None or not same_name(v.seen_from, case.step.target)]
         if case.step is not None and len(picture.nodes) > 1 and not others:
+            rest = [name for name in picture.nodes if not same_name(name, case.step.target)]
+            states = ", ".join(f"{name} is {word(picture.status(name))}" for name in rest)
             found.append(
                 unknown(
-                    f"Only {case.step.target} itself speaks for {picture.name}; no other node confirms it.",
+                    f"Only {case.step.target} itself speaks for {picture.name}; no other node confirms it ({states}).",
                     "Bring another node of the cluster up first.",
+                    *(Fact(name="node state", value=word(picture.status(name)), machine=name) for name in rest),
                     patience_s=limit,
                 )
             )
