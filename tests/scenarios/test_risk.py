@@ -12,34 +12,25 @@ import pytest
 
 pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("risk")]
 BOT = (sys.executable, "-m", "bot.cli")
-SCENARIO = Path(__file__).parent / "risk" / "waived-backup.toml"
+RISKS = Path(__file__).parent / "risk"  # `make soak PART=scenarios` plays all of them
 
 
 def events(transcript: Path) -> list[dict[str, Any]]:
     return [line for line in map(json.loads, transcript.read_text().splitlines()) if "type" in line]
 
 
-def test_a_running_backup_is_waived_for_one_step_by_two_people_and_the_record_is_accepted(tmp_path: Path) -> None:
-    transcript, truth = tmp_path / "c", tmp_path / "t"
+def played(
+    scenario: str, folder: Path, speed: str = "300"
+) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]], list[dict[str, Any]]]:
+    transcript, truth = folder / "c", folder / "t"
     ran = subprocess.run(
-        (*BOT, "lab", "--play", "--scenario", str(SCENARIO), "--speed", "600", "--transcript", str(transcript), "--truth", str(truth)),
-        capture_output=True, text=True, timeout=180, check=False,
+        (*BOT, "lab", "--play", "--scenario", str(RISKS / f"{scenario}.toml"), "--speed", speed,
+         "--transcript", str(transcript), "--truth", str(truth)),
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
-    recorded = events(transcript)
-    gates = {e["data"]["gate"]["id"]: e["data"]["gate"] for e in recorded if e["type"] == "gate_prepared"}
-    risk = [gate for gate in gates.values() if gate["kind"] == "risk"]
-    assert [(gate["step"], gate["waiver"]["rule"], gate["commands"]) for gate in risk] == [
-        ("s03", "BACKUP-RUNNING", [])
-    ]
-    ran_from = {e["data"]["order"]["gate"] for e in recorded if e["type"] == "job_opened"}
-    assert risk[0]["id"] not in ran_from
-    step_gate = gates["CLUSTER01-1.s03.2"]
-    shown = next(check for check in step_gate["checks"] if check["rule"] == "BACKUP-RUNNING")
-    assert (shown["verdict"], shown["waived_by"]) == ("warn", ["bob"])
-    assert not any(check["waived_by"] for gate in gates.values() if gate["step"] != "s03" for check in gate["checks"])
     checked = subprocess.run((*BOT, "verify", str(transcript)), capture_output=True, text=True, timeout=60, check=False)
     assert checked.returncode == 0, checked.stdout
+    return ran, events(transcript), [json.loads(line) for line in truth.read_text().splitlines()]
 
 
 def test_a_silent_scr_target_is_left_out_when_two_people_accept_that_at_every_step(tmp_path: Path) -> None:
@@ -48,24 +39,15 @@ def test_a_silent_scr_target_is_left_out_when_two_people_accept_that_at_every_st
     gates = [e["data"]["gate"] for e in recorded if e["type"] == "gate_prepared"]
     risks = [gate for gate in gates if gate["kind"] == "risk"]
     assert [gate["step"] for gate in risks] == ["plan", "s01", "s02", "s03", "s04", "s05"]
-    assert {gate["waiver"]["rule"] for gate in risks} == {"SCR-TARGETS-FIRST"}
+    assert {(gate["waiver"]["rule"], tuple(gate["commands"])) for gate in risks} == {("SCR-TARGETS-FIRST", ())}
+    ran_from = {e["data"]["order"]["gate"] for e in recorded if e["type"] == "job_opened"}
+    assert not ran_from & {gate["id"] for gate in risks}
+    for gate in (one for one in gates if one["kind"] == "step"):
+        shown = [check for check in gate["checks"] if check["waived_by"]]
+        assert [(one["rule"], one["verdict"]) for one in shown] == [("SCR-TARGETS-FIRST", "warn")]
     assert [e["node"] for e in truth if e["did"] == "install_started"] == ["EXN2", "EXN1"]
     end = next(e["data"]["sentence"] for e in recorded if e["type"] == "finished")
     assert "SCR1 was left out" in end
-
-
-def played(
-    scenario: str, folder: Path, speed: str = "300"
-) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]], list[dict[str, Any]]]:
-    transcript, truth = folder / "c", folder / "t"
-    ran = subprocess.run(
-        (*BOT, "lab", "--play", "--scenario", str(SCENARIO.with_name(f"{scenario}.toml")), "--speed", speed,
-         "--transcript", str(transcript), "--truth", str(truth)),
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    checked = subprocess.run((*BOT, "verify", str(transcript)), capture_output=True, text=True, timeout=60, check=False)
-    assert checked.returncode == 0, checked.stdout
-    return ran, events(transcript), [json.loads(line) for line in truth.read_text().splitlines()]
 
 
 def test_a_returned_mail_server_is_where_it_was_and_the_campaign_has_ended(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ class Case:
             return (self.step.target,)
         return tuple(name for name in self.everyone if self.needs(name) is not False)
 
-    @property
+    @cached_property
     def everyone(self) -> tuple[str, ...]:
         """The step's machine, or at PLAN every machine of the campaign but the SCR targets that did not answer."""
         if self.step is not None:
