@@ -3,7 +3,7 @@
 kills      SIGKILL at every single transition of a ccr campaign, before and after, then at pairs drawn at random
 scenarios  every rule of the procedure is taken out, made to pass always, made waivable against the document, and its tests
            must notice; then every scenario, those with risk gates too, at a third of the speed of the tests, judged by
-           the truth log and by `verify`
+           the truth log and by `verify`, and at full speed those made of docs/scenarios.md alone (tests/scenarios/varied)
 storms     scenario files drawn at random, judged by what no campaign may ever do
 scripts    every word of the scripts is spoiled once (tests/peers/mutants.py)
 """
@@ -31,6 +31,7 @@ SIDE_BY_SIDE = 2  # plays at once
 PAIRS = 120
 STORMS = 60
 SPEED = 80.0
+FAST = 600.0
 ROOT = Path(__file__).parents[1]
 BOT = (sys.executable, "-m", "bot.cli")
 
@@ -71,11 +72,18 @@ def waived() -> int:
         return _count(zip(files, pool.map(_played, files), strict=True))
 
 
-def _played(name: str) -> list[str]:
+def varied() -> int:
+    """How many of the scenarios that people made of docs/scenarios.md alone went wrong; at the speed of the tests."""
+    files = sorted(str(path) for path in (ROOT / "tests/scenarios/varied").glob("*.toml"))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        return _count(zip(files, pool.map(lambda name: _played(name, FAST), files), strict=True))
+
+
+def _played(name: str, speed: float = SPEED) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         truth, transcript = Path(folder, "t"), Path(folder, "c")
         ran = subprocess.run(
-            (*BOT, "lab", "--play", "--scenario", name, "--speed", str(SPEED), "--truth", truth, "--transcript", transcript),
+            (*BOT, "lab", "--play", "--scenario", name, "--speed", str(speed), "--truth", truth, "--transcript", transcript),
             cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False,
         )  # fmt: skip
         expected = load(name).expect.exit
@@ -137,7 +145,7 @@ def _count(found: Iterable[tuple[object, list[str]]]) -> int:
 
 PARTS: dict[str, tuple[Callable[[], int], ...]] = {
     "kills": (kills,),
-    "scenarios": (rules, scenarios, waived),
+    "scenarios": (rules, scenarios, varied, waived),
     "storms": (storms,),
     "scripts": (scripts,),
 }
