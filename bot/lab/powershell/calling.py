@@ -8,15 +8,19 @@ from bot.lab.powershell import members
 from bot.lab.powershell import nodes as n
 from bot.lab.powershell.convert import to_string
 from bot.lab.powershell.core import Core
-from bot.lab.powershell.dotnet import call_static, get_static
+from bot.lab.powershell.dotnet import call_member, call_static, get_static, static_method, static_property
 from bot.lab.powershell.making import MAKERS, Evaluate, evaluator, namer
-from bot.lab.powershell.typenames import name_of
+from bot.lab.powershell.typenames import name_of, resolve
 from bot.lab.powershell.values import NOTHING, CmdletError, NetError, Nothing, PSType, net_error
 from bot.lab.windows.services import ServiceError
 
 
 def _member(node: n.Member) -> Evaluate:
     target, name_for = evaluator(node.target), namer(node.name)
+    if node.static and isinstance(node.target, n.TypeLiteral) and isinstance(node.name, str):
+        constant = static_property(resolve(node.target.name) or "", node.name)
+        if constant is not None:
+            return constant
     if node.static:
 
         def static(core: Core) -> Any:
@@ -53,14 +57,18 @@ def _index(node: n.Index) -> Evaluate:
 def _invoke(node: n.Invoke) -> Evaluate:
     target, name_for, is_static, spot = evaluator(node.target), namer(node.name), node.static, node.spot
     arguments = tuple(evaluator(a) for a in node.arguments)
+    fixed = None
+    if is_static and isinstance(node.target, n.TypeLiteral) and isinstance(node.name, str):
+        fixed = static_method(resolve(node.target.name) or "", node.name)
 
     def run(core: Core) -> Any:
         holder = target(core)
         name = name_for(core)
-        given = [argument(core) for argument in arguments]
-        given = [None if value.__class__ is Nothing else value for value in given]
+        given = [None if (value := argument(core)).__class__ is Nothing else value for argument in arguments]
         try:
-            if is_static:
+            if fixed is not None:
+                made = call_member(fixed, name, core, given)
+            elif is_static:
                 made = call_static(core, holder.name if isinstance(holder, PSType) else name_of(holder), name, given)
             else:
                 made = members.call_method(core, holder, name, given)

@@ -105,9 +105,26 @@ def call_static(interpreter: Core, type_name: str, name: str, arguments: list[An
     found = STATIC.get(type_name, ({}, {}))[1].get(name.casefold())
     if found is None:
         raise net_error(f"Method invocation failed because [{type_name}] doesn't contain a method named '{name}'.")
+    return call_member(found, name, interpreter, arguments)
+
+
+def call_member(member: Member, name: str, interpreter: Core, arguments: list[Any]) -> Any:
+    """Call a static member; a wrong count of arguments is .NET's overload error."""
     try:
-        return found(interpreter, *arguments)
+        return member(interpreter, *arguments)
     except TypeError as wrong:
         if wrong.__traceback__ is not None and wrong.__traceback__.tb_next is None:
             raise _no_overload(name, arguments) from None
         raise
+
+
+def static_method(type_name: str, name: str) -> Member | None:
+    """The method `[type]::name(…)` calls, None when there is none: the tables do not change once they are filled."""
+    return STATIC.get(type_name, ({}, {}))[1].get(name.casefold())
+
+
+def static_property(type_name: str, name: str) -> Member | None:
+    """What gives `[type]::name`, None when there is none or the type is an enumeration."""
+    if type_name in ENUMS:
+        return None
+    return STATIC.get(type_name, ({}, {}))[0].get(name.casefold())

@@ -119,8 +119,7 @@ def _array(node: n.ArrayLiteral) -> Evaluate:
     items = tuple(evaluator(item) for item in node.items)
 
     def run(core: Core) -> list[Any]:
-        found = [item(core) for item in items]
-        return [None if value.__class__ is Nothing else value for value in found]
+        return [None if (value := item(core)).__class__ is Nothing else value for item in items]
 
     return run
 
@@ -228,6 +227,9 @@ def _binary(node: n.Binary) -> Evaluate:
         return lambda core: to_bool(left(core)) or to_bool(right(core))
     if op == "-xor":
         return lambda core: to_bool(left(core)) != to_bool(right(core))
+    direct = operators.DIRECT.get(op)
+    if direct is not None:
+        return _direct(direct, left, right, spot)
     apply = operators.operator(op)
     copied = op == "-replace" and isinstance(node.right, n.ArrayLiteral)
 
@@ -235,6 +237,20 @@ def _binary(node: n.Binary) -> Evaluate:
         a, b = left(core), right(core)
         try:
             return apply(a, list(b) if copied else b, core.remember_match)
+        except NetError as wrong:
+            wrong.spot = wrong.spot or spot
+            raise
+
+    return run
+
+
+def _direct(apply: Callable[[Any, Any], Any], left: Evaluate, right: Evaluate, spot: n.Spot) -> Evaluate:
+    """An operator that needs nothing but its two sides."""
+
+    def run(core: Core) -> Any:
+        a, b = left(core), right(core)
+        try:
+            return apply(a, b)
         except NetError as wrong:
             wrong.spot = wrong.spot or spot
             raise

@@ -131,9 +131,16 @@ def set_property(value: Any, name: str, new: Any) -> None:
     raise net_error(f"Property '{name}' cannot be found on this object; make sure it exists and is settable.")
 
 
+_STRING = INSTANCE.setdefault("System.String", ({}, {}))[1]
+
+
 def call_method(interpreter: Core, value: Any, name: str, arguments: list[Any]) -> Any:
     """`value.name(arguments)`."""
     low = name.casefold()
+    if value.__class__ is str:  # most calls by far
+        found = _STRING.get(low)
+        if found is not None:
+            return call_table(found, name, interpreter, value, arguments)
     if value is None or isinstance(value, Nothing):
         raise net_error("You cannot call a method on a null-valued expression.")
     if isinstance(value, PSObject):

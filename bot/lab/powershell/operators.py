@@ -312,7 +312,7 @@ def format_operator(left: Any, right: Any) -> str:
 
 
 _COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le", "like", "notlike", "match", "notmatch"})
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+DIRECT: dict[str, Callable[[Any, Any], Any]] = {
     "+": add, "-": subtract, "*": multiply, "/": divide, "%": modulo, "..": span, "-f": format_operator,
     "-join": join, "-is": is_type, "-isnot": lambda a, b: not is_type(a, b), "-as": as_type,
     "-band": lambda a, b: bitwise("band", a, b), "-bor": lambda a, b: bitwise("bor", a, b),
@@ -329,7 +329,7 @@ Apply = Callable[[Any, Any, "MatchSink | None"], Any]
 
 def operator(op: str) -> Apply:
     """Any binary operator but -and, -or, -xor. An unknown one fails when it is applied."""
-    direct = _ARITHMETIC.get(op)
+    direct = DIRECT.get(op)
     if direct is not None:
         return lambda left, right, _sink: direct(left, right)
     word = op[1:]

@@ -54,11 +54,13 @@ def _variable_storer(target: n.Variable) -> Store:
         return lambda core, value: core.set_variable(prefix, name, _kept(value))
 
     def here(core: Core, value: Any) -> None:
+        if value.__class__ is Nothing:
+            value = None
         scope = core.scope
         if scope.types:
-            scope.set(name, _kept(value))
+            scope.set(name, value)
         else:
-            scope.variables[name] = _kept(value)
+            scope.variables[name] = value
 
     return here
 
