@@ -41,6 +41,7 @@ EVENT_OF: dict[str, type[Event]] = {
     "recheck": Rechecked, "unlock": Unlocked, "waive": WaiverAsked, "return": ReturnAsked,
 }  # fmt: skip
 
+OLD_S = 120.0  # lab: a reading older than this is asked for anew by whoever wants the status
 MEASURED = 100  # of how many campaigns the durations are taken, newest first
 
 
@@ -293,10 +294,15 @@ class Commands:
         return blocks_reply(status.history_blocks(found, links, deps.realm), "History")
 
     def _night(self, campaign: Campaign) -> Night:
-        store = self._deps.store
+        store, now = self._deps.store, self._now()
+        shown = store.showing.get(campaign.id)
+        old = shown.seen is None or now - shown.seen.at > OLD_S
+        if old:
+            store.showing.ask(campaign.id, store.server_time())
+            self._deps.wake.advance(campaign.id)
         return Night(
-            campaign=campaign, policy=self._deps.policy(campaign.cluster), now=self._now(),
-            shown=store.showing.get(campaign.id), took=history.steps(store.all(limit=MEASURED)),
+            campaign=campaign, policy=self._deps.policy(campaign.cluster), now=now, asked=old,
+            shown=shown, took=history.steps(store.all(limit=MEASURED)),
             job_root=self._deps.job_root,
         )  # fmt: skip
 

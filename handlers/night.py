@@ -32,6 +32,7 @@ class Night:
     shown: Shown = field(default_factory=Shown)
     took: Mapping[StepKind, Measured] = field(default_factory=dict)
     job_root: str = advice.JOB_ROOT
+    asked: bool = False  # the reading is old, and the engine was asked for another
 
     @property
     def seen(self) -> Seen | None:
@@ -145,7 +146,8 @@ def _age(night: Night) -> list[str]:
         ages.append(f"the gate's checks {span(night.now - campaign.gate.opened_at)}")
     if campaign.plan is not None:
         ages.append(f"the plan {span(night.now - campaign.plan.made_at)}")
-    return ["*Age of facts:* " + ", ".join(ages)]
+    again = ". *A new reading was asked for just now: ask again in a minute*" if night.asked else ""
+    return ["*Age of facts:* " + ", ".join(ages) + again]
 
 
 def _no_return(night: Night) -> list[str]:

@@ -8,7 +8,7 @@ also on a Redis Cluster. Only this file spells a key.
 | `c:<campaign>` | hash | `snap` the campaign as JSON, `ver`, `state`, `head`, `header` the transcript's first line, `ops` the last 16 operation ids |
 | `c:<campaign>:ev` | stream | events; the entry's id is `<version>-0`, its field `line` the canonical JSON line |
 | `c:<campaign>:cursor` | hash | `version` projected so far, `note` the projector's memory (JSON) |
-| `c:<campaign>:shown` | hash | for people only, decides nothing: `seen` the newest reading, `line` the running job's last log line (JSON) |
+| `c:<campaign>:shown` | hash | for people only, decides nothing: `seen` the newest reading, `line` the running job's last log line (JSON), `asked` when somebody wanted a newer reading |
 | `lease:<name>` | hash | `fence` (only grows), `token`, `owner` (JSON), `until` (server seconds) |
 | `ix:all` | zset | campaign by last change |
 | `ix:state:<state>` | zset | campaign by last change |

@@ -26,6 +26,7 @@ class Shown:
 
     seen: Seen | None = None
     line: JobLine | None = None
+    asked_at: float = 0.0  # wall, by server TIME: somebody wanted a newer reading and none came since; 0: nobody
 
 
 class Showing:
@@ -36,9 +37,16 @@ class Showing:
         self._keys = keys
 
     def reading(self, campaign: str, seen: Seen) -> None:
-        """Keep the newest reading."""
+        """Keep the newest reading. Whoever asked for one has it."""
+        with answering(), self._client.pipeline(transaction=True) as both:
+            both.hset(self._keys.shown(campaign), "seen", msgspec.json.encode(seen))
+            both.hdel(self._keys.shown(campaign), "asked")
+            both.execute()
+
+    def ask(self, campaign: str, at: float) -> None:
+        """Somebody would like a newer reading. `at` is the wall by server TIME."""
         with answering():
-            self._client.hset(self._keys.shown(campaign), "seen", msgspec.json.encode(seen))
+            self._client.hset(self._keys.shown(campaign), "asked", repr(at))
 
     def line(self, campaign: str, line: JobLine) -> None:
         """Keep a running job's last line."""
@@ -48,11 +56,8 @@ class Showing:
     def get(self, campaign: str) -> Shown:
         """What there is; what an older bot wrote and this one cannot read counts as nothing."""
         with answering():
-            seen, line = self._client.hmget(self._keys.shown(campaign), ["seen", "line"])
-        return Shown(
-            seen=_read(_seen, seen),
-            line=_read(_line, line),
-        )
+            seen, line, asked = self._client.hmget(self._keys.shown(campaign), ["seen", "line", "asked"])
+        return Shown(seen=_read(_seen, seen), line=_read(_line, line), asked_at=float(asked or 0.0))
 
 
 def _read(decoder: msgspec.json.Decoder[T], raw: object) -> T | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 
 from bot.engine.rooms import Rooms
-from bot.procedure.facts import EstateFacts
+from bot.procedure.facts import EstateFacts, same_name
 from bot.procedure.seen import seen_of
 from state.errors import StateError
 from state.words import Campaign, Job, JobLine, JobReport
 
+ASKED_S = 120.0  # wall: who asked longer ago has stopped waiting
 log = logging.getLogger(__name__)
 
 
@@ -20,6 +21,25 @@ def show(rooms: Rooms, campaign: Campaign, facts: EstateFacts) -> None:
         rooms.store.showing.reading(campaign.id, seen_of(facts, rooms.clock.lab(facts.read_at), before))
     except StateError as err:
         log.warning("%s: the reading is not shown: %s", campaign.id, err)
+
+
+def refresh(rooms: Rooms, campaign: Campaign) -> None:
+    """Read again because somebody asked for the status and the last reading was old. Never the machine a job runs on:
+    a shell there would hold files that an installer wants to replace, and so cause a restart (facts/exchange.md §9).
+    """
+    try:
+        asked = rooms.store.showing.get(campaign.id).asked_at
+        recent = 0.0 < rooms.store.server_time() - asked < ASKED_S
+    except StateError:
+        return
+    inventory, package = rooms.config.inventory(campaign.cluster), rooms.package(campaign)
+    if not recent or inventory is None or package is None:
+        return
+    busy = campaign.open_job.order.command.node if campaign.open_job is not None else ""
+    known = campaign.plan.machine_set if campaign.plan is not None else inventory.nodes
+    machines = tuple(name for name in known if not busy or not same_name(name, busy))
+    if machines:
+        show(rooms, campaign, rooms.estate.read(inventory, machines, package=package))
 
 
 def show_line(rooms: Rooms, campaign: Campaign, job: Job, report: JobReport) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from bot.engine import acting, closing, conclude, consuming, gating, planning, risk
 from bot.engine.moves import Do, Move, next_move
 from bot.engine.rooms import Rooms
+from bot.engine.show import refresh
 from bot.engine.turn import Declined, LeaseLost, Turn
 from state.errors import Conflict, Fenced, Unavailable
 from state.leases import LEASE_S
@@ -92,6 +93,7 @@ class Engine:
                 campaign = latest
             if until is None and move.do is not Do.WAIT:
                 continue
+            refresh(self.rooms, campaign)
             if until is not None:
                 wall = self.rooms.store.server_time() + max(
                     0.0, self.rooms.clock.to_wall_span(until - self.rooms.lab())

@@ -155,7 +155,7 @@ class CmsFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthItem:
-    """One line of Test-ReplicationHealth that did not pass."""
+    """One line of Test-ReplicationHealth, passed or not."""
 
     check: str
     result: str

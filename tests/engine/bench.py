@@ -42,9 +42,11 @@ class Machines:
 
     facts: EstateFacts
     wall: Any = None
+    asked: list[tuple[str, ...]] = field(default_factory=list)  # the machines of each reading
 
     def read(self, inventory: Inventory, machines: tuple[str, ...], **_asked: Any) -> EstateFacts:
         wanted = {short(name) for name in machines}
+        self.asked.append(machines)
         at = self.wall()
         seen = tuple(replace(m, read_at=at) for m in self.facts.machines if short(m.name) in wanted)
         gone = tuple(

@@ -234,11 +234,14 @@ def test_a_status_that_could_not_be_read_is_unknown_and_the_rest_is_not() -> Non
     assert isinstance(one.copies, Unknown)
 
 
-def test_health_lists_what_did_not_pass() -> None:
+def test_health_lists_every_check_with_its_result_so_that_what_was_looked_at_is_known() -> None:
     rows: Rows = [("health", "ClusterNetwork", "Passed", ""), ("health", "ReplayService", "*FAILED*", "It is stopped")]
     found = facts(rows, "health").health
     assert isinstance(found, tuple)
-    assert [(h.check, h.error) for h in found] == [("ReplayService", "It is stopped")]
+    assert [(h.check, h.result, h.error) for h in found] == [
+        ("ClusterNetwork", "Passed", ""),
+        ("ReplayService", "*FAILED*", "It is stopped"),
+    ]
     assert facts([("health.none", "")], "health").health is None
     assert isinstance(facts([]).health, Unknown)
 

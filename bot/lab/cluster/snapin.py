@@ -10,6 +10,7 @@ from bot.lab.cluster.software import SNAPIN
 from bot.lab.powershell.values import CmdletError
 from bot.lab.windows.machine import Cmdlet, CmdletSpec, Machine, Session
 
+SNAPIN_MB = 100.0  # with PowerShell itself just under the shell's 150 MB; no published figure (facts/exchange.md §9)
 CONFIRMABLE = ("Confirm?", "WhatIf?", "DomainController")
 
 
@@ -75,9 +76,10 @@ def register(machine: Machine, shell: Shell, *, hidden: frozenset[str] = frozens
     )
 
     def load(session: Session) -> None:
-        """Loading takes its time; a fault may say that it fails."""
+        """Loading takes its time and its share of a WinRM shell's 150 MB; where they are gone, or a fault says so, it fails."""
         session.sleep(shell.world.timing.snapin_s)
-        if shell.world.faults("snapin_fails", machine=machine.name) is not None:
+        room = session.use_memory(SNAPIN_MB)
+        if not room or shell.world.faults("snapin_fails", machine=machine.name) is not None:
             raise CmdletError(
                 "Cannot load Windows PowerShell snap-in Microsoft.Exchange.Management.PowerShell.Admin because "
                 "of the following error: Exception of type 'System.OutOfMemoryException' was thrown.",
