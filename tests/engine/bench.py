@@ -111,6 +111,7 @@ class Bench:
 
     store: Store
     facts: EstateFacts
+    speed: float = 1.0
     machines: Machines = field(init=False)
     votes: Votes = field(init=False)
     engine: Engine = field(init=False)
@@ -118,7 +119,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         wall = self.store.server_time
-        self.clock = Clock(start=NOW, anchor=wall(), speed=1.0)
+        self.clock = Clock(start=NOW, anchor=wall(), speed=self.speed)
         self.machines, self.votes = Machines(self.facts, wall), Votes(wall=wall)
         config = EngineConfig(
             inventories={short(self.facts.inventory.cluster): self.facts.inventory},
