@@ -78,6 +78,8 @@ def next_move(campaign: Campaign, now: float, pace: Pace) -> Move:
             return _acting(campaign, now, pace)
         case State.ABORTING:
             return _aborting(campaign, now, pace)
+        case State.BLOCKED if campaign.stop is not None and campaign.stop.rule == "EXIT-CODE":
+            return Move(Do.WAIT)  # a command ran and ended badly: no reading tells that its cause is mended, people do
         case State.BLOCKED:
             return _again(campaign, now, pace)
         case State.ASKING:

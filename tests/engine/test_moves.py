@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.engine.codes import meaning
-from bot.engine.moves import Do, Pace, next_move
+from bot.engine.moves import Do, Move, Pace, next_move
 from state.words import (
     Actor,
     Campaign,
@@ -183,6 +183,13 @@ def test_a_name_that_is_open_is_settled_before_anything_else_in_every_state_that
 def test_an_abort_opens_no_further_job() -> None:
     aborting = replace(BASE, state=State.ABORTING, gate=GATE, intent=INTENT, jobs=(job(0, JobState.ENDED, 0),))
     assert next_move(aborting, 10.0, PACE).do is Do.FINISH_ABORT
+
+
+def test_a_command_that_ended_badly_waits_for_people_and_a_rule_that_blocks_is_read_again() -> None:
+    rule = replace(BASE, state=State.BLOCKED, stop=Stop(rule="NODE-MEMBER", sentence="s", step="s01"))
+    assert next_move(rule, 1e9, PACE).do is Do.RECHECK
+    ended = replace(rule, stop=Stop(rule="EXIT-CODE", sentence="s", step="s01"))
+    assert next_move(ended, 1e9, PACE) == Move(Do.WAIT)
 
 
 def test_people_who_were_asked_about_a_silent_node_need_not_answer_once_it_does() -> None:

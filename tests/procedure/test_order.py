@@ -274,6 +274,22 @@ def test_a_node_left_paused_at_the_end_is_seen() -> None:
     assert "NODE-PAUSED" in rules(check_events(recorded(spoiled)))
 
 
+def test_an_attempt_that_people_were_asked_about_is_over_with_the_retry() -> None:
+    begin, end = at(w.GatePrepared, "s03"), at(w.StepEnded, "s03")
+    first = EVENTS[begin : begin + 5]
+    order = first[3].order  # type: ignore[union-attr]
+    cut = w.JobEnded(job=order.name, state=w.JobState.CUT_OFF, exit_code=None)
+    asked = w.Asked(stop=w.Stop(rule="CUT-OFF", sentence="?", step="s03"))
+    event, done = EVENTS[begin], EVENTS[end]
+    assert isinstance(event, w.GatePrepared)
+    assert isinstance(done, w.StepEnded)
+    again = record.attempt(PLAN.steps[2], event.gate.checks, done.outcome.checks, event.gate.commands, 2)
+    played = [*EVENTS[:begin], *first, cut, asked, w.Retried(by=ALICE), *again, *EVENTS[end + 1 :]]
+    assert check_events(recorded(played)) == ()
+    running = [*EVENTS[:begin], *first, asked, w.Retried(by=ALICE), *again, *EVENTS[end + 1 :]]
+    assert "ONE-AT-A-TIME" in rules(check_events(recorded(running)))
+
+
 def test_a_node_that_a_person_resumed_is_not_left_paused() -> None:
     """Attempt one stops before its resume; a person resumes, and the second attempt finds nothing left to run."""
     opened = max(i for i, e in enumerate(EVENTS) if isinstance(e, w.JobOpened) and "resume" in e.order.command.effect)

@@ -47,6 +47,10 @@ def _event(walk: Walk, event: w.Event) -> None:
             started(walk)
         case w.Retried():
             walk.barred.add(event.by.person)
+            if walk.running:
+                walk.no("ONE-AT-A-TIME", f"A new attempt was asked for while {walk.running} was open.")
+            # People were asked how an attempt ended and want another: with that the one under way is over.
+            walk.intent, walk.jobs, walk.failed, walk.wrong = None, [], False, ""
         case w.WaiverAsked():
             walk.barred.add(event.by.person)
             walk.risk = event
