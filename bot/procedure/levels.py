@@ -241,10 +241,19 @@ def updated(level: Build | Unknown, target: Build) -> bool | Unknown:
 
 
 def lower_of(level: LevelFacts | Unknown) -> Build | Unknown:
-    """The lower of the sources: what a waiver of LEVEL-AGREE lets us believe, so that too much is patched.
+    """The lower of the sources: what a waiver of LEVEL-AGREE lets us believe, so that too much is patched."""
+    named = _named(level)
+    return named if isinstance(named, Unknown) else min(named)
 
-    Unknown unless every source can be read and names a level of the catalogue, of one service pack.
-    """
+
+def upper_of(level: LevelFacts | Unknown) -> Build | Unknown:
+    """The higher of the sources: whichever of them is right, the machine is not above it."""
+    named = _named(level)
+    return named if isinstance(named, Unknown) else max(named)
+
+
+def _named(level: LevelFacts | Unknown) -> tuple[Build, Build] | Unknown:
+    """What ExSetup.exe and the patches name; Unknown unless all is read, in the catalogue and of one service pack."""
     if isinstance(level, Unknown):
         return level
     read = [try_build(one) for one in (level.exsetup, level.base) if not isinstance(one, Unknown)]
@@ -258,4 +267,4 @@ def lower_of(level: LevelFacts | Unknown) -> Build | Unknown:
         return Unknown("one of the levels is not in the catalogue of rollups")
     if len({(one.major, one.minor) for one in (*builds, patched)}) > 1:
         return Unknown("the sources name different service packs")
-    return min(builds[0], patched)
+    return builds[0], patched

@@ -75,7 +75,7 @@ def test_every_gate_and_every_check_after_it_passes_when_all_goes_well(facts: Es
         assert [(step.id, c.rule, c.sentence) for c in (*blocking(gate), *blocking(after))] == []
     left = campaign(plan, facts)[-1][3]
     closing = evaluate(When.AFTER, left, package=PACKAGE, context=Context(), plan=plan)
-    assert [c.rule for c in closing] == ["BOTH-NODES"]
+    assert "BOTH-NODES" in {c.rule for c in closing}
     assert blocking(closing) == ()
     again = make_plan(left, PACKAGE, Options(), context=Context())
     assert isinstance(again, Nothing)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.procedure.commands import bad_name
-from bot.procedure.facts import GroupFacts, GroupStatus, NodeStatus, same_name
-from bot.procedure.levels import Build
+from bot.procedure.facts import GroupFacts, GroupStatus, NodeStatus, Unknown, same_name
+from bot.procedure.levels import upper_of
 from bot.procedure.picture import Picture, word
 from bot.procedure.rules.case import (
     ALL_STEPS,
@@ -231,9 +231,16 @@ def mixed_level_move(case: Case) -> Finding:
     found = []
     for step in moves:
         source, target = case.level(step.source), case.level(step.target)
-        if not isinstance(source, Build) or not isinstance(target, Build):
-            bad = source if not isinstance(source, Build) else target
-            found.append(unknown(f"The levels of {step.source} and {step.target} are not known: {bad}.", "Recheck."))
+        machine = case.machine(step.source)
+        if isinstance(source, Unknown) and machine is not None:
+            source = upper_of(
+                machine.level
+            )  # LEVEL-AGREE was accepted: whichever source is right, it is not above that
+        if isinstance(source, Unknown) or isinstance(target, Unknown):
+            bad = source if isinstance(source, Unknown) else target
+            why = bad.why if isinstance(bad, Unknown) else ""
+            said = f"The levels of {step.source} and {step.target} are not known: {why}."
+            found.append(unknown(said, "Recheck."))
             continue
         facts = (
             Fact(name="level", value=str(source), machine=step.source),

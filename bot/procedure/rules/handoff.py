@@ -66,7 +66,9 @@ def _target_level(case: Case, step: Step) -> Finding:
     name, build = step.target, case.target_build
     level = case.level(name)
     if isinstance(level, Unknown) or isinstance(build, Unknown):
-        return unknown(f"Whether {name} is at the level is not known: {level}.", "Recheck.")
+        bad = level if isinstance(level, Unknown) else build
+        why = bad.why if isinstance(bad, Unknown) else ""
+        return unknown(f"Whether {name} is at the level is not known: {why}.", "Recheck.")
     fact = Fact(name="level", value=str(level), machine=name)
     if level < build and "return" not in step.option:
         return blocks(
