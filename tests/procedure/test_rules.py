@@ -505,6 +505,8 @@ ROWS = (
     Row("WITNESS-QUIET", "plan", lambda f: f, WARN, "HUB1"),
     Row("NOTICE", "plan", lambda f: f, WARN, "CMS1 will be away"),
     Row("NOTICE", "plan", lambda f: f, WARN, "12 mailboxes"),
+    Row("NOTICE", "plan", cms(state="Offline"), WARN, "CMS1 is Offline already, before anything was done"),
+    Row("NOTICE", "plan", cms(databases=dbs(mounted=False)), WARN, "MBX1 of CMS1 is dismounted already"),
     Row("MONITORING", "plan", lambda f: f, WARN, "go away"),
 )
 CONTEXTS = {"ONE-AT-A-TIME": Context(restarts_owed=("EXN1",))}

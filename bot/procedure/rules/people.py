@@ -151,9 +151,26 @@ def notice(case: Case) -> Finding:
         other = [] if isinstance(roles, Unknown) else [one for one in roles if one.casefold() != "mailbox"]
         if other:
             parts.append(f"{target.name} also serves as {', '.join(other)}.")
+    parts += _down_already(case)
     if not parts:
         return not_needed("No user will notice.")
     return warns(" ".join(parts), "Tell the people concerned before you start.")
+
+
+def _down_already(case: Case) -> list[str]:
+    """Mail that is away before anything was done: no handoff is allowed until it is back (MOVE-READY)."""
+    found = []
+    for cms in () if isinstance(case.main.cms, Unknown) else case.main.cms:
+        if isinstance(cms.state, str) and cms.state != "Online":
+            found.append(
+                f"{cms.name} is {cms.state} already, before anything was done: "
+                f"bring it up first, Start-ClusteredMailboxServer -Identity {cms.name}."
+            )
+            continue
+        databases = () if isinstance(cms.databases, Unknown) else cms.databases
+        if down := [db.name for db in databases if db.mounted is False]:
+            found.append(f"{', '.join(down)} of {cms.name} is dismounted already: no handoff until it is mounted.")
+    return found
 
 
 def witness_quiet(case: Case) -> Finding:
