@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bot.estate.exchange_view import display_version
 from bot.estate.reply import Malformed, Reply, expect, flag, number, part
-from bot.procedure.facts import NOT_ASKED, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
+from bot.procedure.facts import NOT_ASKED, QueueFacts, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ def facts(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
         host_ttl=asked("networks", _host_ttl),
         servers=asked("servers", _servers),
         crl=asked("crl", _crl),
+        queues=asked("queues", _queues),
         oab_pins=asked("oab", _oab_pins),
     )
 
@@ -126,3 +127,16 @@ def _crl(reply: Reply) -> str:
 def _oab_pins(reply: Reply) -> tuple[tuple[str, str], ...]:
     """(CMS, node that makes its offline address book); a CMS without the value is left out."""
     return tuple((cms, node) for cms, node in (expect(fields, 2) for fields in reply.all("oab")) if node)
+
+
+def _queues(reply: Reply) -> tuple[QueueFacts, ...]:
+    """Every queue of every Hub Transport server; a server without a queue, or that could not be asked, is one line."""
+    rows = [expect(fields, 3) for fields in reply.all("queue")]
+    found = [QueueFacts(server=server, next_hop=hop, waiting=number(count)) for server, hop, count in rows]
+    for server, why in (expect(fields, 2) for fields in reply.all("hub")):
+        if why:
+            found = [one for one in found if one.server != server]  # half a list is none
+            found.append(QueueFacts(server=server, next_hop="", waiting=Unknown(" ".join(why.split()))))
+        elif all(one.server != server for one in found):
+            found.append(QueueFacts(server=server, next_hop="", waiting=0))
+    return tuple(found)

@@ -14,7 +14,8 @@ NETWORKS = "networks"  # DNS-TTL: subnets and the names' TTL
 SERVERS = "servers"  # ROLE-ORDER: the organisation's other Exchange servers
 CRL = "crl"  # CRL-REACH: whether the host of the revocation list answers
 OAB = "oab"  # OAB-PIN: the node that makes the offline address book
-KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB)
+QUEUES = "queues"  # MOVE-DONE: what the Hub Transport servers still hold
+KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES)
 
 Asked = tuple[tuple[str, str], ...]  # (machine, kind); "" as the machine stands for every one
 
@@ -27,7 +28,7 @@ def wanted(when: When, step: Step | None, nodes: tuple[str, ...]) -> Asked:
     if step is None:
         return ()
     if when is When.AFTER:
-        return ((step.target, OAB),) if step.kind is StepKind.HANDOFF else ()
+        return ((step.target, OAB), (step.target, QUEUES)) if step.kind is StepKind.HANDOFF else ()
     return _before(step)
 
 

@@ -33,6 +33,8 @@ class Limits:
     settle_s: float = 600.0  # after a restart or a start of the Cluster service (facts/exchange.md §9)
     initializing_s: float = 1800.0  # how long copies may take to be Healthy again before people are told
     views_s: float = 120.0  # how long two nodes' views may differ while something moves
+    queue_messages: int = 100  # that may wait on one Hub Transport server for a mail server that has moved
+    queues_s: float = 600.0  # how long they may take to drain: a queue is tried again every few minutes
     handoff_margin_s: float = 600.0  # a handoff does not start with less than this left of the window
 
 
@@ -80,6 +82,7 @@ class Context:
     options: Options = field(default_factory=Options)
     limits: Limits = field(default_factory=Limits)
     durations: Durations = field(default_factory=Durations)
+    downtime_s: float | None = None  # AFTER a handoff: the outage its job measured; None = it could not say
     step_done_at: float = 0.0  # lab: when the last step ended
 
 
@@ -131,5 +134,6 @@ def context_of(campaign: Campaign, *, limits: Limits | None = None, durations: D
         options=campaign.options,
         limits=limits or Limits(),
         durations=durations or Durations(),
+        downtime_s=next((j.downtime_s for j in reversed(campaign.jobs) if j.downtime_s is not None), None),
         step_done_at=campaign.outcomes[-1].at if campaign.outcomes else 0.0,
     )

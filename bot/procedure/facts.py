@@ -230,6 +230,15 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFacts:
+    """What one Hub Transport server holds for one destination."""
+
+    server: str
+    next_hop: str  # for a mailbox server its full name; "" if the server has no queue
+    waiting: int | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyFacts:
     """What only some moments need to know of a machine: each part is Unknown where it was not asked for."""
 
@@ -239,6 +248,7 @@ class SurveyFacts:
     host_ttl: tuple[tuple[str, int], ...] | Unknown = NOT_ASKED  # (network name, HostRecordTTL in seconds)
     servers: tuple[ServerFacts, ...] | Unknown = NOT_ASKED  # every Exchange server of the organisation
     crl: str | Unknown = NOT_ASKED  # "" the host of the revocation list answers; else what came instead
+    queues: tuple[QueueFacts, ...] | Unknown = NOT_ASKED  # of every Hub Transport server of the organisation
     oab_pins: tuple[tuple[str, str], ...] | Unknown = NOT_ASKED  # (CMS, node that makes its offline address book)
 
 

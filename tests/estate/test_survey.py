@@ -7,7 +7,7 @@ import pytest
 from bot.estate import survey
 from bot.estate.reply import Reply
 from bot.lab.cluster.happenings import Fault as Happening
-from bot.procedure.facts import NOT_ASKED, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
+from bot.procedure.facts import NOT_ASKED, QueueFacts, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
 from tests.estate.conftest import Range, closed, opened
 
 REPLICA, STORE = "Microsoft Exchange Replica Writer", "Microsoft Exchange Writer"
@@ -114,6 +114,22 @@ def test_the_organisations_servers_are_read_with_roles_and_service_pack(quiet: R
     assert isinstance(servers, tuple)
     assert ServerFacts(name="HUB1", roles=("ClientAccess", "HubTransport"), base="8.3.83.6") in servers
     assert ServerFacts(name="CMS1", roles=("Mailbox",), base="8.3.83.6") in servers
+
+
+def test_what_the_hub_transport_servers_hold_is_read_through_them(ccr: Range) -> None:
+    here = seen(ccr, "EXN2", "queues").queues
+    assert here == (QueueFacts(server="HUB1", next_hop="cms1.lab.example", waiting=0),)
+    ccr.lab.exchange.cms["cms1"].databases[0].mounted = False
+    assert seen(ccr, "EXN2", "queues").queues == (QueueFacts(server="HUB1", next_hop="cms1.lab.example", waiting=7),)
+
+
+def test_a_hub_transport_server_that_cannot_be_asked_says_why() -> None:
+    rows = (("queue", ("H1", "cms1.x", "4")), ("hub", ("H1", "no\r\nroute")), ("hub", ("H2", "")))
+    found = survey.facts(Reply(rows, {"queues": ""}, True), ("queues",)).queues
+    assert found == (
+        QueueFacts(server="H1", next_hop="", waiting=Unknown("no route")),
+        QueueFacts(server="H2", next_hop="", waiting=0),
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import tree_sitter_pwsh
 
 EXCHANGE_2007 = {
     "get-clusteredmailboxserverstatus", "get-mailboxserver", "get-mailboxdatabase", "get-storagegroup",
-    "get-storagegroupcopystatus", "get-exchangeserver", "get-mailbox", "test-replicationhealth",
+    "get-storagegroupcopystatus", "get-queue", "get-exchangeserver", "get-mailbox", "test-replicationhealth",
     "test-mapiconnectivity", "move-clusteredmailboxserver", "stop-clusteredmailboxserver",
     "start-clusteredmailboxserver",
 }  # fmt: skip

@@ -26,6 +26,7 @@ from bot.procedure.facts import (
     NodeStatus,
     PackageFacts,
     PatchFacts,
+    QueueFacts,
     QuorumModel,
     ServerFacts,
     ServiceFacts,
@@ -75,6 +76,7 @@ def services(*, active: bool = False) -> tuple[ServiceFacts, ...]:
         ServiceFacts(name="MSExchangeServiceHost", state="Running", start="Auto"),
         ServiceFacts(name="RemoteRegistry", state="Running", start="Auto"),
         ServiceFacts(name="W3SVC", state="Running", start="Auto"),
+        ServiceFacts(name="MSExchangeSearch", state=mail, start="Manual"),
     )
 
 
@@ -90,6 +92,7 @@ def surveyed(**more: Any) -> SurveyFacts:
         "host_ttl": (("CMS1", 300),),
         "servers": (ServerFacts(name="HUB1", roles=("ClientAccess", "HubTransport"), base="8.3.83.6"),),
         "crl": "",
+        "queues": (QueueFacts(server="HUB1", next_hop="cms1.lab.example", waiting=3),),
         "oab_pins": (),
     }
     return SurveyFacts(**(fields | more))

@@ -63,7 +63,7 @@ after_handoff = Moment(
     When.AFTER,
     ccr(n2=NEW, scr=NEW, active="EXN2", home="EXN1"),
     HANDOFF,
-    context=Context(gate_checks=_gate_checks(gate_handoff)),
+    context=Context(gate_checks=_gate_checks(gate_handoff), downtime_s=93.0),
 )
 close = Moment(When.AFTER, ccr(n1=NEW, n2=NEW, scr=NEW, active="EXN2"))
 resumed = Moment(When.AFTER, node_state(after_install.facts, "EXN2", NodeStatus.UP), INSTALL, context=PAUSED)

@@ -20,6 +20,7 @@ from bot.procedure.facts import (
     NodeStatus,
     PackageFacts,
     PatchFacts,
+    QueueFacts,
     QuorumModel,
     ServerFacts,
     ServiceFacts,
@@ -105,6 +106,10 @@ def asked(name: str, **fields: object) -> Change:
 
 def writer(state_: int) -> Change:
     return asked("EXN2", writers=(WriterFacts(name="Microsoft Exchange Replica Writer", state=state_),))
+
+
+def queued(count: int | Unknown, to: str = "cms1.lab.example") -> Change:
+    return asked("EXN2", queues=(QueueFacts(server="HUB1", next_hop=to, waiting=count),))
 
 
 def hub(**fields: object) -> Change:
@@ -418,6 +423,16 @@ ROWS = (
     Row("MOVE-DONE", "after_handoff", cms(databases=GONE), UNKNOWN, "could not be read"),
     Row("MOVE-DONE", "after_handoff", cms(state=GONE), UNKNOWN, "CMS1"),
     Row("MOVE-DONE", "after_handoff", on("EXN2", mapi=(("MBX1", "*FAILURE*"),)), BLOCK, "Test-MapiConnectivity"),
+    Row("MOVE-DONE", "after_handoff", queued(101), BLOCK, "do not drain"),
+    Row("MOVE-DONE", "after_handoff", queued(100), PASS, "every database is mounted"),
+    Row("MOVE-DONE", "after_handoff", queued(900, "cms9.lab.example"), PASS, "every database is mounted"),
+    Row("MOVE-DONE", "after_handoff", queued(Unknown("no second hop")), WARN, "queues of HUB1"),
+    Row("MOVE-DONE", "after_handoff", asked("EXN2", queues=GONE), WARN, "queues to CMS1"),
+    Row("MOVE-DONE", "after_handoff", asked("EXN2", queues=()), WARN, "No Hub Transport server"),
+    Row("MOVE-DONE", "after_handoff", service("MSExchangeSearch", state_="Stopped"), WARN, "Content indexing"),
+    Row("MOVE-DONE", "after_handoff", on("EXN2", services=()), WARN, "no service of content indexing"),
+    Row("MOVE-DONE", "after_handoff", on("EXN2", services=GONE), WARN, "content indexing runs"),
+    Row("DOWNTIME-MEASURED", "after_handoff", lambda f: f, WARN, "could not be measured"),
     Row("GROUPS-SNAPSHOT", "gate_evacuate", group("Cluster Group", state=GroupStatus.PENDING), BLOCK, "changing"),
     Row(
         "GROUPS-SNAPSHOT",
@@ -453,8 +468,6 @@ ROWS = (
     Row("AV", "gate_handoff", on("EXN2", services=GONE), UNKNOWN, "could not be read"),
     Row("AV", "gate_handoff", service("FSEIMC", state_="Stopped"), WARN, "starts with Windows"),
     Row("AV", "gate_handoff", service("FSEIMC", state_="Stopped", start="Manual"), PASS, "as it was before"),
-    Row("AV", "close", service("FSEIMC", at="SCR1", state_="Stopped"), WARN, "starts with Windows"),
-    Row("AV", "close", quiet("SCR1"), WARN, "could not be read"),
     Row("AV", "gate_install", on("EXN2", services=GONE), UNKNOWN, "could not be read"),
     Row(
         "REBOOT-PENDING",
@@ -509,9 +522,10 @@ ROWS = (
     Row("NOTICE", "plan", cms(databases=dbs(mounted=False)), WARN, "MBX1 of CMS1 is dismounted already"),
     Row("MONITORING", "plan", lambda f: f, WARN, "go away"),
 )
-CONTEXTS = {"ONE-AT-A-TIME": Context(restarts_owed=("EXN1",))}
+CONTEXTS = {"ONE-AT-A-TIME": Context(restarts_owed=("EXN1",)), "DOWNTIME-MEASURED": Context()}
 ONLY_WARNS = {
     "DNS-TTL",
+    "DOWNTIME-MEASURED",
     "OAB-PIN",
     "CUSTOM-ACTIONS",
     "CRL-REACH",
@@ -675,7 +689,6 @@ def test_what_ran_before_the_first_step_has_to_run_again_before_mail_comes() -> 
     for name, verdict, says in (
         ("gate_handoff", BLOCK, "unprotected"),
         ("after_install", WARN, "the handoff to it waits"),
-        ("close", WARN, "the handoff to it waits"),
     ):
         moment = moments.ALL[name]
         known = replace(moment.context, images=(image,))
@@ -683,6 +696,14 @@ def test_what_ran_before_the_first_step_has_to_run_again_before_mail_comes() -> 
         assert (check.verdict, says in check.sentence) == (verdict, True), check.sentence
         on_again = replace(moment, facts=service("FSCController")(moment.facts), context=known).check("AV")
         assert on_again.verdict is PASS
+
+
+def test_the_measured_outage_is_told_with_what_clients_elsewhere_wait_beyond_it() -> None:
+    assert "away for 93 s" in moments.after_handoff.check("DOWNTIME-MEASURED").sentence
+    assert "later" not in moments.after_handoff.check("DOWNTIME-MEASURED").sentence
+    there = plan_of(two_sites(1200)(ccr()))
+    told = replace(moments.after_handoff, plan=there).check("DOWNTIME-MEASURED")
+    assert (told.verdict, "up to 1200 s later" in told.sentence) == (PASS, True)
 
 
 def test_a_window_that_is_long_enough_passes() -> None:

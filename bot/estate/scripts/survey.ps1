@@ -66,3 +66,19 @@ Section 'oab' 'oab' {
         Say 'oab' @($key.PSChildName, (Get-ItemProperty $key.PSPath).EnableOabGenOnThisNode)
     }
 }
+
+# A second hop: without delegation it fails, and says so.
+Section 'queues' 'queues' {
+    Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+    foreach ($server in @(Get-ExchangeServer | Where-Object { [string]$_.ServerRole -match 'HubTransport' })) {
+        try {
+            foreach ($queue in @(Get-Queue -Server $server.Name)) {
+                Say 'queue' @($server.Name, $queue.NextHopDomain, $queue.MessageCount)
+            }
+            Say 'hub' @($server.Name, '')
+        }
+        catch {
+            Say 'hub' @($server.Name, $_.Exception.Message)
+        }
+    }
+}

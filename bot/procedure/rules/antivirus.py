@@ -13,7 +13,7 @@ _ON = "fscutility /enable, then start its services"
 def antivirus(case: Case) -> Finding:
     """§5/§9: Forefront's own papers want it off on all nodes and the active node first, so people decide."""
     if case.step is None:
-        return _ahead(case) if case.when is When.PLAN else _at_the_end(case)
+        return _ahead(case)
     name = case.step.target
     services = _services(case, name)
     if isinstance(services, Unknown):
@@ -100,17 +100,6 @@ def _on_again(case: Case, name: str, services: tuple[ServiceFacts, ...], *, late
     return passes(f"Forefront is on {name} as it was before." if services else f"{name} has no Forefront.", fact)
 
 
-def _at_the_end(case: Case) -> Finding:
-    found = []
-    for name in case.scope:
-        services = _services(case, name)
-        if isinstance(services, Unknown):
-            found.append(warns(f"The services of {name} could not be read: {services.why}.", f"On {name}: {_ON}."))
-            continue
-        found.append(_on_again(case, name, services, late=False))
-    return together(found, "Forefront is on everywhere it was on before.")
-
-
 RULES = (
     Rule(
         id="AV",
@@ -120,7 +109,6 @@ RULES = (
         plan=True,
         gate=frozenset({StepKind.EVACUATE, StepKind.INSTALL, StepKind.HANDOFF}),
         after=frozenset({StepKind.INSTALL}),
-        close=True,
         needs=("services named FSC* or FSE*", "the same services in the image taken before the first step there"),
         stops="It holds files and may break the install; left off, mail comes to a machine without protection.",
         remedy="`fscutility /disable` before, `/enable` after, both by people.",

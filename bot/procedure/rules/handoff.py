@@ -6,6 +6,7 @@ from bot.procedure.facts import ClusterKind, MachineFacts, Unknown, same_name
 from bot.procedure.levels import Build
 from bot.procedure.picture import Cms
 from bot.procedure.rules.case import Case, Finding, Rule, blocks, not_needed, passes, together, unknown
+from bot.procedure.rules.mailflow import indexing, queues
 from state.words import Fact, Step, StepKind
 
 _HANDOFF = frozenset({StepKind.HANDOFF})
@@ -283,6 +284,7 @@ def move_done(case: Case) -> Finding:
             )
         )
     found += _connectivity(case, step.target)
+    found += [*queues(case, step), indexing(case, step)]
     return together(found, f"{cms.name} is Online on {step.target} and every database is mounted.")
 
 
@@ -325,11 +327,17 @@ RULES = (
     ),
     Rule(
         id="MOVE-DONE",
-        says="After the move the mail server is Online on the target and every database is mounted.",
+        says="After the move the mail server is Online on the target, every database is mounted, and mail flows to it.",
         source="S14; MOVE-HOWTO: the transition can complete while some databases stay dismounted",
         sentences=("S14",),
         after=_HANDOFF,
-        needs=("Get-ClusteredMailboxServerStatus", "Get-MailboxDatabase -Status", "Test-MapiConnectivity where read"),
+        needs=(
+            "Get-ClusteredMailboxServerStatus",
+            "Get-MailboxDatabase -Status",
+            "Test-MapiConnectivity where read",
+            "Get-Queue on every Hub Transport server; one that cannot be asked from the node is told, and stops nothing",
+            "the services of content indexing: only a warning",
+        ),
         stops="Mail is down, for some or for all.",
         remedy="Mount-Database; Start-ClusteredMailboxServer. Nobody waits for a second vote with mail down.",
         judge=move_done,

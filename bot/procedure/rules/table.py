@@ -14,6 +14,7 @@ from bot.procedure.rules import (
     handoff,
     level,
     machine,
+    mailflow,
     membership,
     network,
     node,
@@ -45,7 +46,7 @@ _ORDER = (
     "SCR-CYCLE", "LEVEL-AGREE", "NO-WU", "PKG-NAME", "PKG-TRAIN", "PKG-NEWER", "PKG-LIVE", "IU-NONE", "PKG-HASH",
     "LEVEL-REACHED", "CLUSSVC-BACK", "NODE-PASSIVE", "NODE-NO-CMS-GROUP", "ONE-AT-A-TIME", "NODE-EMPTY", "NODE-PAUSED",
     "QUORUM-SURVIVES", "SPARE-UP", "GROUP-MOVE-NOT-CMS", "GROUP-MOVE-PLAN", "GROUP-MOVE-CMD", "FAILBACK-OFF",
-    "WINDOW", "MIXED-LEVEL-MOVE", "BACKUP-RUNNING", "SEEDING-NONE", "MOVE-READY", "VOLUME-CLEAN", "MOVE-DONE", "GROUPS-SNAPSHOT",
+    "WINDOW", "MIXED-LEVEL-MOVE", "BACKUP-RUNNING", "SEEDING-NONE", "MOVE-READY", "VOLUME-CLEAN", "MOVE-DONE", "DOWNTIME-MEASURED", "GROUPS-SNAPSHOT",
     "SERVICES-SNAPSHOT", "SCR-COPY-OK", "WMF-VERSION", "AV", "REBOOT-PENDING", "DISK", "RUNNER-TASK", "BACKUP-RECENT",
     "CLOCK-SKEW", "BOTH-NODES", "CUSTOM-ACTIONS", "CRL-REACH", "DNS-TTL", "ROLE-ORDER", "OAB-PIN", "EXEC-POLICY", "WITNESS-QUIET", "NOTICE", "MONITORING",
 )  # fmt: skip
@@ -64,6 +65,7 @@ _ROWS = {
         *scr.RULES,
         *copies.RULES,
         *handoff.RULES,
+        *mailflow.RULES,
         *storage.RULES,
         *network.RULES,
         *organisation.RULES,
@@ -101,13 +103,6 @@ HELD_ELSEWHERE: tuple[Held, ...] = (
         says="Every job folder on every machine is one our record knows.",
         source="DESIGN §7",
         where="engine, at start and before each intent",
-    ),
-    Held(
-        id="DOWNTIME-MEASURED",
-        says="The outage is measured from leaving Online to the last database mounted, and told.",
-        source="S14; facts/exchange.md §8 and §9",
-        where="the handoff's job on the node",
-        sentences=("S14",),
     ),
 )
 
