@@ -1,4 +1,4 @@
-# What a PowerShell outside Windows lacks beside the cmdlets of stubs.ps1: one type and one variable.
+# What a PowerShell outside Windows lacks beside the cmdlets of stubs.ps1: one type and two variables.
 
 if (-not ('Management.ManagementDateTimeConverter' -as [type])) {
     Add-Type -TypeDefinition @'
@@ -18,3 +18,4 @@ namespace System.Management
 '@
 }
 $env:COMPUTERNAME = 'EXN2'
+$env:SystemDrive = 'C:'

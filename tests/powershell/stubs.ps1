@@ -6,6 +6,29 @@
 
 $Asked = New-Object Collections.ArrayList
 
+# A COM object is there only on Windows; every other object is made as ever. The comma keeps a list from being unrolled.
+function New-Object {
+    param($TypeName, $ArgumentList, $ComObject, $Property)
+    if ($ComObject -eq 'WinHttp.WinHttpRequest.5.1') {
+        return (Get-Request)
+    }
+    if ($Property) {
+        return (Microsoft.PowerShell.Utility\New-Object -TypeName $TypeName -Property $Property)
+    }
+    if ($ArgumentList) {
+        return , (Microsoft.PowerShell.Utility\New-Object -TypeName $TypeName -ArgumentList $ArgumentList)
+    }
+    return , (Microsoft.PowerShell.Utility\New-Object -TypeName $TypeName)
+}
+
+function Get-Request {
+    $request = New-Thing @{ Status = 200 }
+    foreach ($method in @('SetTimeouts', 'Open', 'Send')) {
+        $request | Add-Member -MemberType ScriptMethod -Name $method -Value { }
+    }
+    $request
+}
+
 function New-Thing {
     param($Properties)
     New-Object PSObject -Property $Properties
@@ -31,7 +54,8 @@ function Get-Services {
 function Get-Resources {
     $none = New-Thing @{ SharePath = $null; MNSFileShare = $null }
     $share = New-Thing @{ SharePath = '\\HUB1\FSW_CLUSTER01'; MNSFileShare = $null }
-    New-Thing @{ Name = 'Cluster Name'; Type = 'Network Name'; State = 2; CoreResource = $true; PrivateProperties = $none }
+    $name = New-Thing @{ SharePath = $null; MNSFileShare = $null; Name = 'CLUSTER01'; HostRecordTTL = 1200 }
+    New-Thing @{ Name = 'Cluster Name'; Type = 'Network Name'; State = 2; CoreResource = $true; PrivateProperties = $name }
     New-Thing @{ Name = 'Witness'; Type = 'File Share Witness'; State = 2; CoreResource = $true; PrivateProperties = $share }
     New-Thing @{ Name = 'IS (CMS1)'; Type = 'Microsoft Exchange Information Store'; State = 2; CoreResource = $false; PrivateProperties = $none }
 }
@@ -45,6 +69,19 @@ function Get-WmiObject {
         'Win32_LogicalDisk' {
             New-Thing @{ DeviceID = 'C:'; DriveType = 3; FreeSpace = 42949672960 }
             New-Thing @{ DeviceID = 'D:'; DriveType = 5; FreeSpace = $null }
+        }
+        'Win32_Volume' {
+            New-Thing @{ Name = 'C:\'; DriveType = 3; DirtyBitSet = $false }
+            New-Thing @{ Name = 'D:\Logs\'; DriveType = 3; DirtyBitSet = $true }
+            New-Thing @{ Name = 'E:\'; DriveType = 5; DirtyBitSet = $null }
+        }
+        'Win32_NetworkAdapterConfiguration' {
+            New-Thing @{ IPAddress = @('10.1.0.12', 'fe80::1') }
+            New-Thing @{ IPAddress = $null }
+        }
+        'MSCluster_Network' {
+            New-Thing @{ Name = 'Public'; Address = '10.1.0.0'; AddressMask = '255.255.255.0'; Role = 3 }
+            New-Thing @{ Name = 'Private'; Address = '192.168.9.0'; AddressMask = '255.255.255.0'; Role = 1 }
         }
         'MSCluster_Cluster' { New-Thing @{ Name = 'CLUSTER01'; QuorumType = 'Majority' } }
         'MSCluster_Node' {
@@ -82,7 +119,9 @@ function Get-WmiObject {
 
 $Setup = New-Thing @{ MsiInstallPath = $Stub['exchange'] }
 $Patches = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData\S-1-5-18\Products\461C2B4266EDEF444B864AD6D9E5B613'
+$SystemAttendant = 'HKLM:\SYSTEM\CurrentControlSet\Services\MSExchangeSA\Parameters'
 $Registry = @{
+    ($SystemAttendant + '\1') = (New-Thing @{ EnableOabGenOnThisNode = 'EXN1' })
     'HKLM:\SOFTWARE\Microsoft\Exchange\v8.0\Setup' = $Setup
     ($Patches + '\InstallProperties') = (New-Thing @{ DisplayVersion = '8.3.83.6' })
     ($Patches + '\Patches') = (New-Thing @{})
@@ -116,7 +155,7 @@ function Test-Path {
 function Get-ChildItem {
     param($Path)
     if (Test-Registry $Path) {
-        return (New-Thing @{ PSPath = ($Path + '\1') })
+        return (New-Thing @{ PSPath = ($Path + '\1'); PSChildName = 'CMS1' })
     }
     Microsoft.PowerShell.Management\Get-ChildItem -LiteralPath $Path
 }
@@ -155,6 +194,21 @@ function cluster.exe {
 function schtasks.exe {
     '"\rollup-bot-runner","12/12/2099 11:00:00 PM","Ready"'
     ('"\rollup-bot-' + $Stub['name'] + '","12/12/2099 11:00:00 PM","Ready"')
+}
+
+function vssadmin.exe {
+    'vssadmin 1.1 - Volume Shadow Copy Service administrative command-line tool'
+    ''
+    "Writer name: 'System Writer'"
+    '   Writer Id: {e8132975-6f93-4464-a53e-1050253ae220}'
+    '   State: [1] Stable'
+    '   Last error: No error'
+    ''
+    "Writer name: 'Microsoft Exchange Replica Writer'"
+    '   Writer Id: {7e47b561-971a-46e6-96b9-696eeaa53b2a}'
+    '   State: [5] Waiting for completion'
+    '   Last error: No error'
+    ''
 }
 
 function cmd.exe {

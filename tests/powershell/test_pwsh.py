@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.estate import bootstrap, probe
+from bot.estate import bootstrap, probe, survey
 from bot.estate.reply import Reply, read
 from bot.lab.clock import LabClock
 from bot.lab.powershell import run_powershell
@@ -170,8 +170,34 @@ def test_the_probe_reads_exchange(place: Place) -> None:
     assert {(copy.storage_group, copy.standby): copy.status for copy in cms.copies} == {
         ("SG1", ""): "Healthy", ("SG2", ""): "Initializing", ("SG1", "scr1.lab.example"): "Healthy",
     }  # fmt: skip
-    assert [item.check for item in found.health] == ["SGCopyInitializing"]  # type: ignore[union-attr]
+    assert [(item.check, item.result) for item in found.health] == [  # type: ignore[union-attr]
+        ("ClusterNetwork", "Passed"), ("SGCopyInitializing", "*FAILED*"),
+    ]  # fmt: skip
     assert "seeding or suspended" in found.validate[0][1]  # type: ignore[index]
+
+
+KINDS = ("writers", "volumes", "networks", "servers", "crl", "oab")
+
+
+def test_the_survey_reads_what_only_some_moments_need(place: Place) -> None:
+    reply = place.say("survey", kinds=",".join(KINDS))
+    assert {name: why for name, why in reply.sections.items() if why} == {}
+    found = survey.facts(reply, KINDS)
+    assert [(one.name, one.state) for one in found.writers] == [  # type: ignore[union-attr]
+        ("System Writer", 1), ("Microsoft Exchange Replica Writer", 5),
+    ]  # fmt: skip
+    assert [(one.name, one.dirty, one.system) for one in found.volumes] == [  # type: ignore[union-attr]
+        ("C:\\", False, True), ("D:\\Logs\\", True, False),
+    ]  # fmt: skip
+    assert found.client_networks == ("Public",)
+    assert found.host_ttl == (("CLUSTER01", 1200),)
+    assert [(one.name, one.roles, one.base) for one in found.servers] == [("CMS1", ("Mailbox",), "8.3.83.6")]  # type: ignore[union-attr]
+    assert found.crl == ""
+    assert found.oab_pins == (("CMS1", "EXN1"),)
+
+
+def test_every_script_that_is_ever_sent_is_run_on_this_page() -> None:
+    assert set(bootstrap.SCRIPTS) == {"probe", "survey", "start", "jobs", "close", "tidy"}
 
 
 def start(place: Place, machine: str = "EXN2", command: str = COMMAND) -> Reply:
