@@ -59,8 +59,8 @@ def shapes(low: int = 2, high: int = 8) -> Iterator[Shape]:
                                 yield Shape(*parts, home, scr, survives)
 
 
-def facts_of(shape: Shape) -> EstateFacts:
-    """The facts of a topology: an SCC with a disk witness that is online, or not."""
+def facts_of(shape: Shape, *, ccr: bool = False) -> EstateFacts:
+    """The facts of a topology: an SCC with a disk that is online, or not; or a CCR cluster with its share."""
     names = tuple(f"N{i}" for i in range(1, shape.nodes + 1))
     holders = names[: shape.active_old + shape.active_new]
     updated = {*names[shape.active_old : len(holders)], *names[len(holders) + shape.passive_old :]}
@@ -69,9 +69,9 @@ def facts_of(shape: Shape) -> EstateFacts:
         names,
         active={f"CMS{i}": node for i, node in enumerate(holders, 1)},
         home=names[shape.home],
-        quorum=QuorumModel.NODE_DISK if shape.survives else QuorumModel.DISK_ONLY,
+        quorum=QuorumModel.NODE_SHARE if ccr else QuorumModel.NODE_DISK if shape.survives else QuorumModel.DISK_ONLY,
         targets=("SCR1",) if shape.scr else (),
-        shared=True,
+        shared=not ccr,
     )
     machines = tuple(replace(m, level=LEVELS[NEW if m.name in updated else OLD]) for m in machines)
     if shape.scr:
@@ -121,14 +121,14 @@ def steps_of(acts: tuple[Act, ...], like: Plan, board: Board) -> tuple[Step, ...
     return tuple(made)
 
 
-@pytest.mark.parametrize("nodes", range(2, 9))
+@pytest.mark.parametrize(("nodes", "ccr"), [(2, True), *((nodes, False) for nodes in range(2, 9))])
 def test_every_topology_is_planned_at_the_lowest_price_and_the_checker_accepts_it(
-    nodes: int, record_property: Callable[[str, object], None]
+    nodes: int, ccr: bool, record_property: Callable[[str, object], None]
 ) -> None:
     """The brute force judges the plan's every step by its own idea of what is allowed, and finds no cheaper order."""
     counts = {"topologies": 0, "plans": 0, "refused": 0, "nothing to do": 0, "handoffs": 0}
     for shape in shapes(nodes, nodes):
-        facts, board = facts_of(shape), board_of(shape)
+        facts, board = facts_of(shape, ccr=ccr), board_of(shape)
         made = make_plan(facts, PACKAGE, Options(), context=Context())
         expected = brute.cheapest(board)
         counts["topologies"] += 1
@@ -151,7 +151,8 @@ def test_every_topology_is_planned_at_the_lowest_price_and_the_checker_accepts_i
             assert check_plan(made) == (), shape
     assert counts["plans"] > 0
     said = ", ".join(f"{count} {what}" for what, count in counts.items())
-    record_property("topologies", f"{nodes} nodes: {said}; every plan as cheap as brute force, accepted by the checker")
+    kind = f"{nodes} nodes{', CCR' if ccr else ''}"
+    record_property("topologies", f"{kind}: {said}; every plan as cheap as brute force, accepted by the checker")
 
 
 @pytest.mark.parametrize("nodes", range(2, 5))
