@@ -40,8 +40,9 @@ def commands(
         return _evacuate(step, picture)
     if step.kind is StepKind.INSTALL:
         if _at_level(step, facts, package):  # an attempt was cut off after it took effect: what is left is the resume
-            paused = picture is not None and picture.status(step.target) is NodeStatus.PAUSED
-            return _resume(step, picture) if paused else ()
+            state = picture.status(step.target) if picture is not None else NodeStatus.UP
+            # Views that differ say Unknown: to resume a node that is Up does no harm, to leave one Paused does.
+            return _resume(step, picture) if state in {NodeStatus.PAUSED, NodeStatus.UNKNOWN} else ()
         return (_install(step, package, picture), *_resume(step, picture))
     if step.kind is StepKind.RESTART:
         return (_restart(step, campaign, picture), *(() if step.option == "reboot-first" else _resume(step, picture)))

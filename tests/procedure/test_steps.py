@@ -165,6 +165,9 @@ def test_a_group_with_blanks_and_umlauts_is_written_as_it_is() -> None:
 def test_an_install_that_took_effect_before_it_was_cut_off_leaves_only_the_resume() -> None:
     facts = emptied(ccr(scr=NEW, n2=NEW), "EXN2", "EXN1")
     assert [one.effect for one in made(INSTALL, facts)] == ["resume:EXN2"]
+    unsure = node_state(facts, "EXN2", NodeStatus.UNKNOWN)
+    assert [one.effect for one in made(INSTALL, unsure)] == ["resume:EXN2"]
+    assert made(INSTALL, node_state(facts, "EXN2", NodeStatus.UP)) == ()
     assert made(INSTALL, ccr(scr=NEW, n2=NEW)) == ()
     assert made(SCR, ccr(scr=NEW)) == ()
 
