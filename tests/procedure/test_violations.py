@@ -71,6 +71,9 @@ PROVOKED: dict[str, Callable[[], tuple[Violation, ...]]] = {
     "N3 holds CMS1 already": lambda: of_plan(WIDE, *wide("CMS1 N1 N3", "CMS2 N2 N3"), plan=WIDE_PLAN),
     "CMS1 has no reason to leave N3": lambda: of_plan(WIDE, *wide("CMS1 N1 N3", "CMS1 N3 N4"), plan=WIDE_PLAN),
     "CMS1 is moved more than once": lambda: of_plan(WIDE, *wide("CMS1 N1 N3", "CMS1 N3 N4"), plan=WIDE_PLAN),
+    "N4 is the last node that could take a mail server": lambda: of_plan(
+        WIDE, *(step for step in WIDE_PLAN.steps[:3] if step.kind is w.StepKind.EVACUATE), plan=WIDE_PLAN
+    ),
     "Step s01 is there twice": lambda: of_plan(ccr(), S["s01"], S["s01"]),
     "EXN1 is not updated at the end": lambda: of_plan(ccr(), *PLAN.steps[:4]),
     "EXN1 is still out at the end": lambda: of_plan(ccr(), *PLAN.steps[:5]),
