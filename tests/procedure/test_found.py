@@ -66,7 +66,8 @@ def test_what_somebody_else_moved_is_theirs() -> None:
 
 
 def test_a_mail_server_and_an_empty_group_are_never_put_back() -> None:
-    assert "CMS1" not in said(LEFT, moved=(*MOVED, Moved(node="EXN1", group="CMS1", to="EXN2")))
+    elsewhere = replace(HERE, images=(image(ccr(active="EXN1", home="EXN1"), "EXN1"),))
+    assert "CMS1" not in said(LEFT, elsewhere, (*MOVED, Moved(node="EXN1", group="CMS1", to="EXN2")))
     assert "Available Storage" not in said(regroup(LEFT, "Available Storage", resource_types=()))
 
 
