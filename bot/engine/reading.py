@@ -8,6 +8,7 @@ from bot.engine.rooms import Rooms
 from bot.procedure.asked import wanted
 from bot.procedure.facts import ClusterView, EstateFacts, Inventory, same_name
 from bot.procedure.planner import still_to_read
+from bot.procedure.reach import left_out
 from state.words import Campaign, NodeImage, Package, Step, StepKind, When
 
 ROUNDS = 3  # nodes, SCR targets, the targets' own cluster
@@ -22,10 +23,20 @@ def read(
     machines: tuple[str, ...] = (),
     validate: tuple[tuple[str, str], ...] = (),
     asked: tuple[tuple[str, str], ...] = (),
+    silent: tuple[str, ...] = (),
 ) -> EstateFacts:
-    """Read the cluster's nodes (or the given machines), then whatever the facts themselves name."""
-    wanted = machines or inventory.nodes
-    facts = rooms.estate.read(inventory, tuple(wanted), package=package, validate=validate, asked=asked)
+    """Read the cluster's nodes (or the given machines), then whatever the facts themselves name.
+
+    `silent` machines are expected to say nothing. They are asked before the others: what a dead address takes to time
+    out would otherwise make the facts of all the others too old to act on.
+    """
+    named = machines or inventory.nodes
+    first = tuple(name for name in named if any(same_name(name, one) for one in silent))
+    rest = tuple(name for name in named if name not in first)
+    early = rooms.estate.read(inventory, first, package=package, asked=asked).machines if first else ()
+    facts = rooms.estate.read(inventory, rest, package=package, validate=validate, asked=asked)
+    read_at = min((facts.read_at, *(one.read_at for one in early if one.reached)))
+    facts = replace(facts, machines=facts.machines + early, read_at=read_at)
     for _ in range(ROUNDS):
         more = still_to_read(facts)
         if not more:
@@ -51,7 +62,10 @@ def read_for(rooms: Rooms, campaign: Campaign, step: Step | None, when: When = W
     handoff = step is not None and step.kind is StepKind.HANDOFF and when is When.GATE
     validate = ((step.cms, step.target),) if step is not None and handoff else ()
     asked = wanted(when, step, inventory.nodes)
-    return read(rooms, inventory, package, machines=campaign.plan.machine_set, validate=validate, asked=asked)
+    plan = campaign.plan
+    return read(
+        rooms, inventory, package, machines=plan.machine_set, validate=validate, asked=asked, silent=left_out(plan)
+    )
 
 
 def just_read(rooms: Rooms, campaign: Campaign, seen: EstateFacts | None, step: Step | None) -> EstateFacts | None:

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from bot.engine.reading import STILL_FRESH_S, just_read
+from bot.engine.reading import STILL_FRESH_S, just_read, read_for
 from bot.engine.rooms import Rooms
 from bot.procedure.facts import EstateFacts
 from state.words import Actor, Campaign, Plan, State, Step, StepKind
-from tests.procedure.build import PACKAGE, ccr, plan_of
+from tests.procedure.build import PACKAGE, ccr, plan_of, silent
 
 SEEN = ccr()
 PLAN = plan_of(SEEN)
@@ -83,3 +83,35 @@ def test_only_machines_of_which_more_is_asked_are_read_again(kind: StepKind, mac
     assert again == set(machines)
     assert [m.name for m in facts.machines] == [m.name for m in SEEN.machines]
     assert facts.read_at == SEEN.read_at, "as old as its oldest part"
+
+
+@dataclass
+class WithADeadAddress(Asked):
+    """SCR1 says nothing, and that takes 30 s; each reading ends when the clock stands where it stood."""
+
+    now: float = 100.0
+    back: bool = False
+
+    def read(self, _inventory: object, machines: tuple[str, ...], **more: Any) -> EstateFacts:
+        self.machines.append(machines)
+        self.now += 30.0 if "SCR1" in machines and not self.back else 2.0
+        seen = SEEN if self.back else silent(SEEN, "SCR1")
+        answers = tuple(replace(m, read_at=self.now) for m in seen.machines if m.name in machines)
+        return replace(SEEN, machines=answers, read_at=self.now)
+
+
+def test_a_target_that_was_left_out_is_asked_first_so_that_its_silence_ages_nobody_else() -> None:
+    plan = plan_of(silent(SEEN, "SCR1"))
+    asked = WithADeadAddress()
+    facts = read_for(rooms(asked), campaign(plan), plan.steps[0])
+    assert facts is not None
+    assert [sorted(one) for one in asked.machines] == [["SCR1"], ["EXN1", "EXN2"]]
+    assert {machine.name for machine in facts.machines} == {"EXN1", "EXN2", "SCR1"}
+    assert facts.read_at == asked.now  # as old as the nodes' answers
+    returned = WithADeadAddress(back=True)
+    facts = read_for(rooms(returned), campaign(plan), plan.steps[0])
+    assert facts is not None
+    assert facts.read_at == returned.now - 2.0  # it answers: then its answer counts like any other
+    planned = Asked()
+    assert read_for(rooms(planned), campaign(), step(StepKind.EVACUATE)) is not None
+    assert len(planned.machines) == 1
