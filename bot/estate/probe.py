@@ -12,7 +12,7 @@ import re
 
 from bot.estate import cluster_view, exchange_view, folder
 from bot.estate.reply import Malformed, Reply, expect, number, part, seconds
-from bot.procedure.facts import LevelFacts, MachineFacts, PackageFacts, PatchFacts, ServiceFacts, Unknown
+from bot.procedure.facts import CustomScript, LevelFacts, MachineFacts, PackageFacts, PatchFacts, ServiceFacts, Unknown
 from state.words import JobFolder, JobReport
 
 _VERSION = re.compile(r"0*(\d+)\.0*(\d+)\.0*(\d+)\.0*(\d+)")
@@ -62,6 +62,7 @@ def machine_facts(name: str, reply: Reply, *, read_at: float, skew_s: float | Un
         mailboxes=part(reply, "roles", exchange_view.mailboxes),
         roles=part(reply, "roles", exchange_view.roles),
         own_standbys=part(reply, "standby", exchange_view.standbys(name)),
+        custom_actions=part(reply, "software", _custom_actions),
         software=_software(reply, services),
         missing=tuple(missing),
     )
@@ -90,6 +91,7 @@ def silent(name: str, why: str, *, read_at: float) -> MachineFacts:
         level=unknown, package=unknown, cluster=unknown, cluster_service=unknown, services=unknown, cms=unknown,
         health=unknown, validate=unknown, mapi=unknown, reboot_pending=unknown, disk_free_mb=unknown, jobs=unknown,
         mailboxes=unknown, roles=unknown, own_standbys=unknown,
+        custom_actions=unknown,
     )  # fmt: skip
 
 
@@ -195,15 +197,19 @@ def _root(reply: Reply) -> tuple[bool | Unknown, str]:
     return True, ""
 
 
+def _custom_actions(reply: Reply) -> CustomScript | None:
+    text = next((expect(f, 2)[1] for f in reply.all("software") if f and f[0] == "custom-actions"), None)
+    return None if text is None else CustomScript(sha256=hashlib.sha256(text.encode()).hexdigest(), text=text)
+
+
 def _software(reply: Reply, services: tuple[ServiceFacts, ...] | Unknown) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for fields in reply.all("software"):
         if len(fields) != 2:
             continue
         name, value = fields
-        if name == "custom-actions":
-            found.append(("custom-actions-sha256", hashlib.sha256(value.encode()).hexdigest()))
-        found.append((name, value))
+        if name != "custom-actions":
+            found.append((name, value))
     if not isinstance(services, Unknown):
         forefront = [s for s in services if s.name.upper().startswith(("FSC", "FSE"))]
         found += [(f"forefront:{s.name}", s.state) for s in forefront]

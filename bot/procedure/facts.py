@@ -239,6 +239,14 @@ class QueueFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomScript:
+    """CustomPatchInstallerActions.ps1 as it lies on a machine: a rollup runs it from Service Pack 2 on."""
+
+    sha256: str  # over the text in UTF-8
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyFacts:
     """What only some moments need to know of a machine: each part is Unknown where it was not asked for."""
 
@@ -286,7 +294,8 @@ class MachineFacts:
         default_factory=lambda: Unknown("not read")
     )  # stand-alone mailbox server: (its own storage group, SCR targets)
     survey: SurveyFacts | Unknown = NOT_ASKED
-    software: tuple[tuple[str, str], ...] = ()  # further named facts: crl, forefront, custom action hash …
+    custom_actions: CustomScript | Unknown | None = None  # None: the administrator put none there
+    software: tuple[tuple[str, str], ...] = ()  # further named facts: crl, forefront
     missing: tuple[tuple[str, str], ...] = ()  # (section of the probe, why it could not be read)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from bot.estate import probe
@@ -9,6 +11,7 @@ from bot.estate.reply import Malformed, read, ticks
 from bot.procedure.facts import (
     ClusterView,
     CmsFacts,
+    CustomScript,
     GroupStatus,
     MachineFacts,
     NodeStatus,
@@ -294,7 +297,11 @@ def test_services_disks_restarts_and_the_runner() -> None:
     software = dict(seen.software)
     assert software["crl"] == "146432"
     assert software["forefront:FSCController"] == "Running"
-    assert len(software["custom-actions-sha256"]) == 64
+    assert seen.custom_actions == CustomScript(
+        sha256=hashlib.sha256(b"Write-Host hello").hexdigest(), text="Write-Host hello"
+    )
+    assert isinstance(facts([], failed={"software": "no such key"}).custom_actions, Unknown)
+    assert isinstance(facts([], end=False).custom_actions, Unknown)
 
 
 def test_a_package_is_read_or_absent_or_unknown() -> None:

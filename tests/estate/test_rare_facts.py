@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
 
 from bot.estate.reply import ticks
 from bot.lab.cluster.happenings import Fault as Happening
-from bot.procedure.facts import ClusterView, MachineFacts
+from bot.procedure.facts import ClusterView, CustomScript, MachineFacts
 from state.words import JobSeen
 from tests.estate.conftest import Range, closed, opened
 from tests.estate.test_jobs import ended, handoff, install, move, order
@@ -44,7 +45,10 @@ def test_the_text_of_the_administrators_own_installer_script_is_seen(ccr: Range)
     folder = str(machine.registry.value(SETUP, "MsiInstallPath")).rstrip("\\")
     machine.fs.makedirs(f"{folder}\\{CUSTOM}".rsplit("\\", 1)[0])
     machine.fs.write(f"{folder}\\{CUSTOM}", b"Stop-Service Forefront", mode="create")
-    assert dict(first(ccr).software)["custom-actions"] == "Stop-Service Forefront"
+    found = first(ccr).custom_actions
+    assert isinstance(found, CustomScript)
+    assert found.text == "Stop-Service Forefront"
+    assert found.sha256 == hashlib.sha256(b"Stop-Service Forefront").hexdigest()
 
 
 def test_why_a_handoff_would_be_refused_is_seen_in_exchanges_own_words(ccr: Range) -> None:

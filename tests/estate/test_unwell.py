@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.procedure.facts import ClusterView, LevelFacts, MachineFacts, QuorumModel, StandbyFacts
+from bot.procedure.facts import ClusterView, CustomScript, LevelFacts, MachineFacts, QuorumModel, StandbyFacts
 from tests.estate.conftest import Range, closed, opened
 
 SCENARIO = """
@@ -127,7 +127,9 @@ def test_what_was_left_on_a_machine_is_read(seen: dict[str, MachineFacts]) -> No
     software = dict(node.software)
     assert software["crl"] == str(0x23E00)
     assert software["forefront:FSCController"] == "Running"
-    assert software["custom-actions"] == "Write-Host 'hello'"
+    assert isinstance(node.custom_actions, CustomScript)
+    assert node.custom_actions.text == "Write-Host 'hello'"
+    assert seen["EXN2"].custom_actions is None
     assert isinstance(node.level, LevelFacts)
     assert isinstance(node.level.patches, tuple)
     assert any("KB2999999" in patch.name for patch in node.level.patches)

@@ -13,6 +13,7 @@ from bot.procedure.facts import (
     NOT_ASKED,
     ClusterView,
     CopyFacts,
+    CustomScript,
     EstateFacts,
     GroupStatus,
     HealthItem,
@@ -168,6 +169,7 @@ def _standby(name: str) -> StandbyFacts:
     return StandbyFacts(node_name=name)
 
 
+LONG_SCRIPT = CustomScript(sha256="ee" * 32, text="Stop-Service x\n" * 100)
 INTERIM = LevelFacts(
     exsetup=OLD,
     base=BASE,
@@ -491,10 +493,12 @@ ROWS = (
     Row(
         "CUSTOM-ACTIONS",
         "gate_install",
-        on("EXN2", software=(("custom-actions-sha256", "ff" * 32), ("custom-actions", "Stop-Service x"))),
+        on("EXN2", custom_actions=CustomScript(sha256="ff" * 32, text="Stop-Service x\r\nStart-Service y")),
         WARN,
-        "Stop-Service x",
+        "whole text: Stop-Service x ⏎ Start-Service y",
     ),
+    Row("CUSTOM-ACTIONS", "plan", on("EXN2", custom_actions=LONG_SCRIPT), WARN, "Customization\\CustomPatch"),
+    Row("CUSTOM-ACTIONS", "gate_install", on("EXN2", custom_actions=GONE), UNKNOWN, "is not known"),
     Row("CRL-REACH", "plan", asked("EXN2", crl="The operation timed out"), WARN, "40 to 60 minutes"),
     Row("CRL-REACH", "plan", asked("SCR1", crl=GONE), WARN, "could not be tried"),
     Row("CRL-REACH", "plan", quiet("EXN2"), WARN, "could not be tried"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import Unknown
+from bot.procedure.facts import CustomScript, Unknown
 from bot.procedure.rules.case import (
     Case,
     Finding,
@@ -19,6 +19,9 @@ from state.words import Fact, StepKind
 _INSTALL = frozenset({StepKind.INSTALL})
 _HANDOFF = frozenset({StepKind.HANDOFF})
 _NO_CRL = 0x200  # WTPF_IGNOREREVOKATION: State 0x23e00 has it, 0x23c00 has not
+_CUSTOM = "CustomPatchInstallerActions.ps1"
+_SCRIPTS = "%ProgramFiles%\\Microsoft\\Exchange Server\\Scripts\\Customization"  # unless Exchange is elsewhere
+_SHOWN = 800  # characters of that script a check may print: a gate that does not fit into a message does not open
 _CRL = "crl.microsoft.com"
 _LONG = "An install then takes 40 to 60 minutes; do not stop it on silence."
 _PROXY = (
@@ -109,25 +112,26 @@ def custom_actions(case: Case) -> Finding:
     """§9: from SP2 on a rollup runs this script of the administrator's; its result cannot be seen."""
     found = []
     for name, machine in case.answers:
-        if isinstance(machine, Unknown):
-            found.append(unknown(f"{machine.why}.", "Recheck."))
+        script = machine if isinstance(machine, Unknown) else machine.custom_actions
+        if isinstance(script, Unknown):
+            found.append(unknown(f"Whether {name} has a {_CUSTOM} is not known: {script.why}.", "Recheck."))
             continue
-        software = dict(machine.software)
-        sha = software.get("custom-actions-sha256", "")
-        fact = Fact(name="CustomPatchInstallerActions.ps1", value=sha or "absent", machine=name)
-        if sha:
-            first = " / ".join(software.get("custom-actions", "").split("\n")[:3])
-            found.append(
-                warns(
-                    f"{name} has CustomPatchInstallerActions.ps1 (SHA-256 {sha[:12]}): the rollup runs it, unseen. "
-                    f"It begins: {first[:200]}",
-                    "Read it before you approve.",
-                    fact,
-                )
-            )
-        else:
-            found.append(passes("", fact))
+        fact = Fact(name=_CUSTOM, value=script.sha256 if script else "absent", machine=name)
+        found.append(_custom_script(name, script, fact) if script else passes("", fact))
     return together(found, "No custom patch script runs along.")
+
+
+def _custom_script(name: str, script: CustomScript, fact: Fact) -> Finding:
+    """The whole text where it can be shown; else its beginning, and where the rest is. The gate binds to the hash."""
+    lines = " ⏎ ".join(line.strip() for line in script.text.splitlines() if line.strip())
+    whole = len(lines) <= _SHOWN
+    said = f"Its whole text: {lines}" if whole else f"It begins: {lines[:_SHOWN]}"
+    rest = f' The rest is not shown here: type "{_SCRIPTS}\\{_CUSTOM}" on {name}.'
+    return warns(
+        f"{name} has a {_CUSTOM} (SHA-256 of its text {script.sha256[:12]}): the rollup runs it, unseen. {said}",
+        f"Read it before you approve; if it changes, the gate is void.{'' if whole else rest}",
+        fact,
+    )
 
 
 def runner_task(case: Case) -> Finding:
@@ -212,7 +216,7 @@ RULES = (
         plan=True,
         gate=_INSTALL,
         needs=("Scripts\\Customization\\CustomPatchInstallerActions.ps1",),
-        stops="It only warns; its SHA-256 is part of what is approved.",
+        stops="It only warns; its text is shown and its SHA-256 is part of what is approved.",
         remedy="Read it.",
         judge=custom_actions,
     ),
