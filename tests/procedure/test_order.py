@@ -290,6 +290,24 @@ def test_an_attempt_that_people_were_asked_about_is_over_with_the_retry() -> Non
     assert "ONE-AT-A-TIME" in rules(check_events(recorded(running)))
 
 
+@pytest.mark.parametrize(
+    ("verdict", "accepted"), [(w.Verdict.PASS, True), (w.Verdict.WARN, True), (w.Verdict.BLOCK, False)]
+)
+def test_a_handoff_that_a_person_finished_by_hand_is_done_also_with_a_warning(
+    verdict: w.Verdict, accepted: bool
+) -> None:
+    """The first attempt leaves a database dismounted; a person mounts it, and nothing is left to run."""
+    step = next(one.id for one in PLAN.steps if one.kind is w.StepKind.HANDOFF)
+    end = at(w.StepEnded, step)
+    good = EVENTS[end]
+    assert isinstance(good, w.StepEnded)
+    stopped = replace(good, outcome=replace(good.outcome, kind=w.OutcomeKind.FAILED, checks=()), advance=False)
+    checks = tuple(replace(c, verdict=verdict) if c.rule == "MOVE-DONE" else c for c in good.outcome.checks)
+    again = replace(good, outcome=replace(good.outcome, attempt=2, checks=checks))
+    found = check_events(recorded([*EVENTS[:end], stopped, again, *EVENTS[end + 1 :]]))
+    assert (found == ()) is accepted, found
+
+
 def test_a_node_that_a_person_resumed_is_not_left_paused() -> None:
     """Attempt one stops before its resume; a person resumes, and the second attempt finds nothing left to run."""
     opened = max(i for i, e in enumerate(EVENTS) if isinstance(e, w.JobOpened) and "resume" in e.order.command.effect)

@@ -125,5 +125,7 @@ def needless(walk: Walk, step: w.Step, outcome: w.Outcome) -> bool:
     if walk.jobs:
         return False
     judged = {check.rule: check for check in outcome.checks}
-    proof = _SO_ALREADY.get(step.kind)
-    return step.kind is w.StepKind.RESTORE or (proof is not None and kept(judged.get(proof)))
+    proof = judged.get(_SO_ALREADY.get(step.kind, ""))
+    # MOVE-DONE also warns: mail is there, and of its queues or its index nobody could tell. Nobody can waive it.
+    there = proof is not None and proof.rule == "MOVE-DONE" and proof.verdict is w.Verdict.WARN
+    return step.kind is w.StepKind.RESTORE or there or kept(proof)

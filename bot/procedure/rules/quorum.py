@@ -49,7 +49,6 @@ def _quorum(case: Case, picture: Picture, node: str) -> Finding:
             *facts,
         )
     witness = _mns_share(case, picture, rest) if model is QuorumModel.MNS_SHARE else picture.witness_ok
-    mute = model is QuorumModel.MNS_SHARE and all((m := case.machine(one)) and m.health is None for one in rest)
     if model in _DISK_DECIDES:
         return _with_witness(picture, node, witness, facts, "the quorum disk alone decides")
     votes = len(picture.nodes) + (1 if model in _WITNESS_VOTES else 0)
@@ -61,7 +60,6 @@ def _quorum(case: Case, picture: Picture, node: str) -> Finding:
     if model in _WITNESS_VOTES and len(rest) + 1 >= majority:
         return _with_witness(
             picture, node, witness, facts, f"{len(rest)} of {votes} votes and the witness's; {majority} are needed",
-            waivable=mute,
         )  # fmt: skip
     return blocks(
         f"Without {node} only {len(rest)} of {votes} votes of {picture.name} remain; {majority} are needed. "
@@ -109,16 +107,13 @@ def _with_witness(
     witness: bool | Unknown,
     facts: tuple[Fact, ...],
     how: str,
-    *,
-    waivable: bool = False,
 ) -> Finding:
     name = picture.witness or "the witness"
     if isinstance(witness, Unknown):
         return unknown(
             f"Without {node}, {picture.name} hangs on {name}, and its state is not known: {witness.why}.",
-            f"Open {name} from a node that stays." if waivable else "Look at the quorum resource with: cluster.exe res",
+            "Look at the quorum resource with: cluster.exe res",
             *facts,
-            waivable=waivable,
         )
     facts = (*facts, Fact(name="witness", value="up" if witness else "not available", machine=picture.name))
     if not witness:
@@ -145,8 +140,6 @@ RULES = (
         ),
         stops="The whole cluster would stop, mail with it.",
         remedy="Bring another node or the witness back first.",
-        waivable="only on Windows 2003 under Exchange without a service pack, where nothing tells whether the share "
-        "answers: two people have looked",
         judge=quorum_survives,
     ),
 )
