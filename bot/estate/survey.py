@@ -32,6 +32,7 @@ def facts(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
         servers=asked("servers", _servers),
         crl=asked("crl", _crl),
         queues=asked("queues", _queues),
+        agents=asked("agents", lambda r: tuple(expect(fields, 1)[0] for fields in r.all("agent"))),
         oab_pins=asked("oab", _oab_pins),
     )
 

@@ -150,6 +150,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     powershell: str = "2.0"
     language: Literal["en", "de"] = "en"
     forefront: bool = False
+    agents: tuple[str, ...] = ()  # further services that run: of monitoring, backup and the like
     custom_actions: str = ""  # text of CustomPatchInstallerActions.ps1; "" = no such file
     interim_update: str = ""  # KB of an interim update that is in the way
     reboot_pending: bool = False

@@ -15,7 +15,8 @@ SERVERS = "servers"  # ROLE-ORDER: the organisation's other Exchange servers
 CRL = "crl"  # CRL-REACH: whether the host of the revocation list answers
 OAB = "oab"  # OAB-PIN: the node that makes the offline address book
 QUEUES = "queues"  # MOVE-DONE: what the Hub Transport servers still hold
-KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES)
+AGENTS = "agents"  # MONITORING: running services that may hold files
+KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS)
 
 Asked = tuple[tuple[str, str], ...]  # (machine, kind); "" as the machine stands for every one
 
@@ -24,7 +25,12 @@ def wanted(when: When, step: Step | None, nodes: tuple[str, ...]) -> Asked:
     """What has to be asked at a moment; () where the usual reading is enough. `nodes` are the cluster's."""
     if when is When.PLAN:
         # The directory says the same everywhere: two nodes are asked, in case one is down.
-        return (("", CRL), *((node, NETWORKS) for node in nodes), *((node, SERVERS) for node in nodes[:2]))
+        return (
+            ("", CRL),
+            ("", AGENTS),
+            *((node, NETWORKS) for node in nodes),
+            *((node, SERVERS) for node in nodes[:2]),
+        )
     if step is None:
         return ()
     if when is When.AFTER:

@@ -257,6 +257,9 @@ class SurveyFacts:
     servers: tuple[ServerFacts, ...] | Unknown = NOT_ASKED  # every Exchange server of the organisation
     crl: str | Unknown = NOT_ASKED  # "" the host of the revocation list answers; else what came instead
     queues: tuple[QueueFacts, ...] | Unknown = NOT_ASKED  # of every Hub Transport server of the organisation
+    agents: tuple[str, ...] | Unknown = (
+        NOT_ASKED  # running services of monitoring, backup, file scanning, software rollout
+    )
     oab_pins: tuple[tuple[str, str], ...] | Unknown = NOT_ASKED  # (CMS, node that makes its offline address book)
 
 

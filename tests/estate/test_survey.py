@@ -132,6 +132,14 @@ def test_a_hub_transport_server_that_cannot_be_asked_says_why() -> None:
     )
 
 
+def test_agents_that_run_are_named_and_those_that_do_not_are_not(ccr: Range) -> None:
+    assert seen(ccr, "EXN2", "agents").agents == ()
+    services = ccr.lab.machines[1].services
+    services.add("HealthService", "OpsMgr Health Service")
+    services.add("CcmExec", "SMS Agent Host", "Stopped")
+    assert seen(ccr, "EXN2", "agents").agents == ("HealthService",)
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

@@ -93,6 +93,7 @@ def surveyed(**more: Any) -> SurveyFacts:
         "servers": (ServerFacts(name="HUB1", roles=("ClientAccess", "HubTransport"), base="8.3.83.6"),),
         "crl": "",
         "queues": (QueueFacts(server="HUB1", next_hop="cms1.lab.example", waiting=3),),
+        "agents": (),
         "oab_pins": (),
     }
     return SurveyFacts(**(fields | more))

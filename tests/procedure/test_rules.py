@@ -525,6 +525,8 @@ ROWS = (
     Row("NOTICE", "plan", cms(state="Offline"), WARN, "CMS1 is Offline already, before anything was done"),
     Row("NOTICE", "plan", cms(databases=dbs(mounted=False)), WARN, "MBX1 of CMS1 is dismounted already"),
     Row("MONITORING", "plan", lambda f: f, WARN, "go away"),
+    Row("MONITORING", "plan", asked("EXN2", agents=("HealthService",)), WARN, "may hold files: HealthService"),
+    Row("MONITORING", "plan", asked("SCR1", agents=GONE), WARN, "run on SCR1 could not be read"),
 )
 CONTEXTS = {"ONE-AT-A-TIME": Context(restarts_owed=("EXN1",)), "DOWNTIME-MEASURED": Context()}
 ONLY_WARNS = {

@@ -82,3 +82,12 @@ Section 'queues' 'queues' {
         }
     }
 }
+
+# Agents of monitoring, software rollout, backup and file scanning, by the names of their services.
+Section 'agents' 'agents' {
+    foreach ($service in @(Get-WmiObject -Class Win32_Service)) {
+        if ($service.State -eq 'Running' -and $service.Name -match '^(HealthService|MOM|CcmExec|BESClient|KNTCMA_Primary|PatrolAgent|NSClient.*|nscp|OvCtrl|BackupExecAgent.*|NetBackup .*|GxCVD.*|McShield|Symantec AntiVirus|ekrn)$') {
+            Say 'agent' @($service.Name)
+        }
+    }
+}

@@ -82,6 +82,8 @@ def install(machine: Machine, told: MachineWords, *, clustered: bool, roles: Ite
     if told.interim_update:
         _patch(machine, f"Interim Update ({told.interim_update}) {told.build}", told.interim_update, 1, "20160930")
     _services(machine, clustered=clustered, roles=tuple(roles), forefront=told.forefront)
+    for name in told.agents:
+        machine.services.add(name, name)
     if told.crl != "reachable":
         machine.no_route.add(CRL_HOST)
     registry.set(WINTRUST, "State", CRL_OFF if told.crl == "off" else CRL_ON)

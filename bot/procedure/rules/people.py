@@ -194,13 +194,29 @@ def witness_quiet(case: Case) -> Finding:
 
 
 def monitoring(case: Case) -> Finding:
-    """§9: maintenance mode of the monitoring is confirmed by people."""
-    names = ", ".join(name for name in case.subjects if not same_name(name, case.main.name))
-    if not names:
+    """§9: maintenance mode of the monitoring is confirmed by people; agents that hold files are listed."""
+    subjects = [name for name in case.subjects if not same_name(name, case.main.name)]
+    if not subjects:
         return not_needed("Nothing is going to be patched.")
-    return warns(
-        f"Monitoring will see {names} go away, one after the other.",
+    seen = warns(
+        f"Monitoring will see {', '.join(subjects)} go away, one after the other.",
         "Set maintenance mode; agents that hold files cause a restart (3010).",
+    )
+    return together([seen, *(_agents(case, name) for name in subjects)], "")
+
+
+def _agents(case: Case, name: str) -> Finding:
+    survey = case.survey(name)
+    agents = survey if isinstance(survey, Unknown) else survey.agents
+    if isinstance(agents, Unknown):
+        return warns(f"Which agents run on {name} could not be read: {agents.why}.", "")
+    fact = Fact(name="agents", value=", ".join(agents) or "none known", machine=name)
+    if not agents:
+        return passes("", fact)
+    return warns(
+        f"On {name} these agents run and may hold files: {', '.join(agents)}.",
+        "Stop them for the install where their owners agree; it then ends without a restart.",
+        fact,
     )
 
 
@@ -245,7 +261,7 @@ RULES = (
         says="Monitoring is told before machines go away.",
         source="facts/exchange.md §9, Software on the node",
         plan=True,
-        needs=("nothing that can be read: people confirm it",),
+        needs=("running services known to be agents; that they are in maintenance mode people confirm",),
         stops="It only warns.",
         remedy="Set maintenance mode.",
         judge=monitoring,
