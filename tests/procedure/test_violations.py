@@ -54,6 +54,16 @@ def unchecked(step: str) -> w.StepEnded:
     return replace(event, outcome=replace(event.outcome, checks=()))
 
 
+def ending(step: str, kind: w.OutcomeKind = w.OutcomeKind.DONE, verdict: w.Verdict | None = None) -> w.StepEnded:
+    event = EVENTS[at(w.StepEnded, step)]
+    assert isinstance(event, w.StepEnded)
+    checks = tuple(
+        replace(one, verdict=verdict) if verdict and one.rule == "LEVEL-REACHED" else one
+        for one in event.outcome.checks
+    )
+    return replace(event, outcome=replace(event.outcome, kind=kind, checks=checks))
+
+
 PROVOKED: dict[str, Callable[[], tuple[Violation, ...]]] = {
     "NOBODY is no machine of this campaign": lambda: of_plan(ccr(), replace(S["s03"], target="NOBODY")),
     "SCR1 is a stand-alone machine": lambda: of_plan(ccr(), replace(S["s02"], target="SCR1")),
@@ -83,6 +93,22 @@ PROVOKED: dict[str, Callable[[], tuple[Violation, ...]]] = {
     "was prepared after an abort": lambda: of_record(at(w.GatePrepared, "s02"), w.AbortRequested(by=BOB)),
     "was consumed after an abort": lambda: of_record(at(w.GateConsumed, "s02"), w.AbortRequested(by=BOB)),
     "was opened after an abort": lambda: of_record(at(w.JobOpened, "s02"), w.AbortRequested(by=BOB)),
+    "does pause, not only handoff": lambda: of_record(
+        at(w.GatePrepared, "s04"),
+        w.GatePrepared(
+            gate=replace(
+                prepared("s04").gate, commands=(*prepared("s04").gate.commands, prepared("s02").gate.commands[-1])
+            )
+        ),
+        skip=1,
+    ),
+    "Step s03 counts as done although LEVEL-REACHED says no": lambda: of_record(
+        at(w.StepEnded, "s03"), ending("s03", verdict=w.Verdict.BLOCK), skip=1
+    ),
+    "The campaign went on although step s03 ended failed": lambda: of_record(
+        at(w.StepEnded, "s03"), ending("s03", kind=w.OutcomeKind.FAILED), skip=1
+    ),
+    "A mail server was moved while exn2 was Paused by us": lambda: of_record(at(w.StepEnded, "s03") - 3, skip=3),
     "was prepared twice": lambda: of_record(at(w.GatePrepared, "s02"), prepared("s02")),
     "was prepared while a step was under way": lambda: of_record(at(w.JobOpened, "s02"), other_gate("s02")),
     "was prepared while CLUSTER01-7.s02.1 was open": lambda: of_record(at(w.GateOpened, "s02"), other_gate("s02")),
