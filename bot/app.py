@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -259,6 +260,7 @@ def _slack(bot: Bot, secrets: Secrets) -> None:
     client = WebClient(
         token=secrets.slack_bot_token,
         base_url=settings.slack.base_url,
+        ssl=_trust(settings.slack.base_url),
         timeout=15,
         retry_handlers=[ConnectionErrorRetryHandler(max_retry_count=1)],
     )
@@ -266,6 +268,7 @@ def _slack(bot: Bot, secrets: Secrets) -> None:
     app = _until_slack_answers(
         lambda: App(
             client=client,
+            name="rollup-bot",  # else bolt looks it up in the source of every frame on the stack
             raise_error_for_unhandled_request=False,
             ignoring_self_events_enabled=False,  # else bolt swallows the deletion of our own gate messages
         )
@@ -286,6 +289,15 @@ def _slack(bot: Bot, secrets: Secrets) -> None:
     )
     bot.edge = register(app, deps)
     bot.handler = SocketModeHandler(app, secrets.slack_app_token)
+
+
+def _trust(base_url: str) -> ssl.SSLContext:
+    """The authorities Slack is believed by, read once and not at every connection; none where no TLS is spoken."""
+    if base_url.startswith("https:"):
+        return ssl.create_default_context()
+    return ssl.SSLContext(
+        ssl.PROTOCOL_TLS_CLIENT
+    )  # believes nobody: a TLS connection that comes about all the same fails
 
 
 def _until_slack_answers(call: Callable[[], Any]) -> Any:
