@@ -42,7 +42,7 @@ def prepare(turn: Turn, campaign: Campaign) -> float | None:
     if (damage := damaged(turn.rooms, campaign)) is not None:
         ask_about(turn, campaign, damage)
         return None
-    evidence = gather(turn.rooms, campaign, step, just_read(turn.rooms, campaign, turn.seen, step))
+    evidence = _gathered(turn, campaign, step)
     if isinstance(evidence, Stop):
         turn.write(campaign, Blocked(stop=evidence), "block")
         return None
@@ -57,6 +57,19 @@ def prepare(turn: Turn, campaign: Campaign) -> float | None:
     fresh = () if step.target in known else tuple(filter(None, (image_of(evidence.facts, step.target),)))
     turn.write(campaign, GatePrepared(gate=gate, images=fresh), "gate")
     return None
+
+
+def _gathered(turn: Turn, campaign: Campaign, step: Step) -> Evidence | Stop:
+    """What a gate is prepared on. What this turn has just read is enough to ask people, and for nothing else.
+
+    A Stop, or that nothing is left to do, is never concluded from it: something may have been under way just then.
+    """
+    seen = just_read(turn.rooms, campaign, turn.seen, step)
+    if seen is not None:
+        evidence = gather(turn.rooms, campaign, step, seen)
+        if not isinstance(evidence, Stop) and not evidence.already_so and not why_not(turn, campaign, step, evidence):
+            return evidence
+    return gather(turn.rooms, campaign, step)
 
 
 def recheck(turn: Turn, campaign: Campaign) -> float | None:

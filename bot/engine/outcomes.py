@@ -43,8 +43,10 @@ def look_after(turn: Turn, campaign: Campaign) -> After | None:
 
 def look_at_all(turn: Turn, campaign: Campaign) -> After | None:
     """The same when every step is done, on what the last step's checks have just read if nothing came in between."""
-    facts = just_read(turn.rooms, campaign, turn.seen, None) or read_for(turn.rooms, campaign, None, When.AFTER)
-    return _judged(turn, campaign, facts)
+    seen = just_read(turn.rooms, campaign, turn.seen, None)
+    if seen is not None and (after := _judged(turn, campaign, seen)) is not None and not blocking(after.checks):
+        return after
+    return _judged(turn, campaign, read_for(turn.rooms, campaign, None, When.AFTER))
 
 
 def _judged(turn: Turn, campaign: Campaign, facts: EstateFacts | None) -> After | None:

@@ -72,8 +72,8 @@ def just_read(rooms: Rooms, campaign: Campaign, seen: EstateFacts | None, step: 
     """What the same turn read a moment ago, for preparing a gate or closing; None when everything is to be read anew.
 
     The checks after a step and the gate of the next one look at the same machines one right after the other.
-    Machines of which more is asked now are read again. Never for an effect: what a gate is consumed on, and what a
-    step left behind, is always read then.
+    Machines of which more is asked now are read again. Never for an effect or for a Stop: what a gate is consumed on,
+    what a step left behind, and what keeps a gate from opening, is always read then.
     """
     inventory = rooms.config.inventory(campaign.cluster)
     package = rooms.package(campaign)

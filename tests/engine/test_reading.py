@@ -8,11 +8,15 @@ from typing import Any, cast
 
 import pytest
 
+from bot.engine import gating
 from bot.engine.reading import STILL_FRESH_S, just_read, read_for
 from bot.engine.rooms import Rooms
+from bot.engine.turn import Turn
 from bot.procedure.facts import EstateFacts
+from state.store import Store
 from state.words import Actor, Campaign, Plan, State, Step, StepKind
-from tests.procedure.build import PACKAGE, ccr, plan_of, silent
+from tests.engine.bench import Bench
+from tests.procedure.build import NEW, PACKAGE, ccr, plan_of, regroup, silent
 
 SEEN = ccr()
 PLAN = plan_of(SEEN)
@@ -115,3 +119,28 @@ def test_a_target_that_was_left_out_is_asked_first_so_that_its_silence_ages_nobo
     planned = Asked()
     assert read_for(rooms(planned), campaign(), step(StepKind.EVACUATE)) is not None
     assert len(planned.machines) == 1
+
+
+def prepared(store: Store, seen: EstateFacts) -> tuple[Campaign, list[tuple[str, ...]]]:
+    """A gate prepared in a turn that has just read `seen`, on machines where nothing is amiss; and what was read for it."""
+    found = ccr(scr=NEW)
+    bench = Bench(store, found)
+    here = bench.begin(plan_of(found))
+    lease = store.leases.take(here.id)
+    assert lease is not None
+    rooms = bench.engine.rooms
+    machines = tuple(replace(m, read_at=store.server_time()) for m in seen.machines)
+    gating.prepare(Turn(rooms, lease, replace(seen, machines=machines, read_at=store.server_time())), here)
+    return bench.here(), bench.machines.asked
+
+
+def test_people_are_asked_on_what_was_just_read(store: Store) -> None:
+    here, read = prepared(store, ccr(scr=NEW))
+    assert (here.state, read) == (State.GATED, [])
+
+
+def test_what_keeps_a_gate_from_opening_is_read_anew(store: Store) -> None:
+    under_way = regroup(ccr(scr=NEW), "Cluster Group", auto_failback=1, preferred=("EXN2",))
+    here, read = prepared(store, under_way)
+    assert here.state is State.GATED, here.stop
+    assert [set(machines) for machines in read] == [{"EXN1", "EXN2", "SCR1"}]
