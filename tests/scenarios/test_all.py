@@ -26,8 +26,9 @@ LIMIT_S = 500.0  # wall seconds a play may take on a busy computer; an idle one 
 NOT_YET: dict[str, str] = {}
 
 # The long ones first, so that no core is left with one of them at the end.
-LONG = ("scc-5-2", "scc-3-1", "scr-shared", "scr-standby-cluster", "scc-disk-quorum-2003", "ccr-quiet-sg", "ccr-reboot",
-        "ccr-german", "ccr-stop-move-start-killed", "ccr", "scr-standby-one-node", "ccr-2003", "scc-1-1", "rtm-no-scr")  # fmt: skip
+LONG = ("scc-5-2", "scc-3-1", "scr-shared", "ccr-install-fails-retried", "scc-disk-quorum-2003", "ccr-quiet-sg", "ccr-reboot",
+        "ccr-stop-move-start-killed", "ccr-german", "scr-standby-cluster", "ccr-initializing", "scr-standby-one-node", "ccr",
+        "ccr-dismounted", "ccr-backup-running", "ccr-half-done", "rtm-no-scr", "ccr-groups-home", "scc-1-1", "ccr-2003")  # fmt: skip
 # Issue 4 names these.
 WANTED = frozenset({
     "ccr", "ccr-2003", "ccr-half-done", "ccr-at-level", "ccr-initializing", "ccr-witness-down",
@@ -40,9 +41,7 @@ WANTED = frozenset({
     "rtm-no-scr",
 })  # fmt: skip
 THERE = frozenset(path.stem for path in SCENARIOS.glob("*.toml"))
-# The longest ones are played by `make soak PART=scenarios`, so that `make test` stays well under its 15 minutes.
-SOAK_ONLY = frozenset({"scc-5-2", "scr-shared", "scr-standby-cluster", "ccr-quiet-sg", "ccr-install-fails-retried"})
-PLAYED = [name for name in (*LONG, *sorted(THERE - set(LONG))) if name not in NOT_YET and name not in SOAK_ONLY]
+PLAYED = [name for name in (*LONG, *sorted(THERE - set(LONG))) if name not in NOT_YET]
 
 # Stop, move and start are one command of one approved job (--stop-move-start); the range sees three.
 IN_ONE_JOB = {"ccr-stop-move-start-killed": 3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import tomllib
 import typing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.app import inventories, limits
+from bot.app import _trust, inventories, limits
 from bot.procedure.context import Limits
 from bot.settings import Settings, SettingsError, check_realm, load, parse, secrets
 
@@ -139,3 +140,10 @@ def test_the_page_about_settings_shows_every_key_in_a_file_that_can_be_used() ->
             kind, tables = typing.get_args(kind)[1], list(raw[name].values())
         keys = {field.name for field in msgspec.structs.fields(kind)} - {"base_url"}  # for the practice range only
         assert keys - {key for table in tables for key in table} == set(), name
+
+
+def test_no_authority_is_trusted_where_no_tls_is_spoken() -> None:
+    plain, secure = _trust("http://127.0.0.1:1/api/"), _trust("https://slack.com/api/")
+    assert plain.cert_store_stats()["x509"] == 0
+    for context in (plain, secure):
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
