@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.estate import survey
 from bot.estate.reply import Reply
 from bot.lab.cluster.happenings import Fault as Happening
+from bot.lab.powershell.values import CmdletError
 from bot.procedure.facts import NOT_ASKED, QueueFacts, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
 from tests.estate.conftest import Range, closed, opened
 
@@ -121,6 +124,17 @@ def test_what_the_hub_transport_servers_hold_is_read_through_them(ccr: Range) ->
     assert here == (QueueFacts(server="HUB1", next_hop="cms1.lab.example", waiting=0),)
     ccr.lab.exchange.cms["cms1"].databases[0].mounted = False
     assert seen(ccr, "EXN2", "queues").queues == (QueueFacts(server="HUB1", next_hop="cms1.lab.example", waiting=7),)
+
+
+def test_a_hub_transport_server_that_does_not_answer_is_named_with_the_reason(ccr: Range) -> None:
+    cmdlets = ccr.lab.machines[1].cmdlets
+
+    def refused(session: object, params: object, piped: object) -> list[object]:
+        raise CmdletError("Access is denied.", "QueueViewerRpc")
+
+    cmdlets["get-queue"] = replace(cmdlets["get-queue"], run=refused)
+    (only,) = seen(ccr, "EXN2", "queues").queues  # type: ignore[misc]
+    assert only == QueueFacts(server="HUB1", next_hop="", waiting=Unknown("Access is denied."))
 
 
 def test_a_hub_transport_server_that_cannot_be_asked_says_why() -> None:
