@@ -76,13 +76,11 @@ def moves_of(turn: Turn, campaign: Campaign) -> tuple[Moved, ...]:
 
 def done(turn: Turn, campaign: Campaign, after: After, how: str = "") -> None:
     """The step took effect, as the checks after it say: on to the next, a handoff's soak first. `how` ends the sentence."""
-    step, plan = campaign.step, campaign.plan
-    if step is None or plan is None:
+    step = campaign.step
+    if step is None:
         return
     now = turn.rooms.lab()
-    inventory = turn.rooms.config.inventory(campaign.cluster)
-    soak = inventory.soak_s if inventory is not None and step.kind is StepKind.HANDOFF else 0.0
-    last = campaign.step_index + 1 >= len(plan.steps)
+    not_before, why = soak(turn, campaign, step, now)
     turn.write(
         campaign,
         StepEnded(
@@ -99,13 +97,23 @@ def done(turn: Turn, campaign: Campaign, after: After, how: str = "") -> None:
             ),
             advance=True,
             insert=asked_next(turn, campaign, after.facts),
-            not_before=now + soak if soak and not last else 0.0,
-            wait_reason=f"{step.cms} settles on {step.target} before the next node is touched"
-            if soak and not last
-            else "",
+            not_before=not_before,
+            wait_reason=why,
         ),
         "done",
     )
+
+
+def soak(turn: Turn, campaign: Campaign, step: Step, now: float) -> tuple[float, str]:
+    """When (lab) the next step may begin after this one, and why: (0.0, "") at once.
+
+    A mail server that has just come to a node settles there, whoever moved it (facts/exchange.md §9, Time).
+    """
+    inventory = turn.rooms.config.inventory(campaign.cluster)
+    last = campaign.plan is None or campaign.step_index + 1 >= len(campaign.plan.steps)
+    if step.kind is not StepKind.HANDOFF or last or inventory is None or not inventory.soak_s:
+        return 0.0, ""
+    return now + inventory.soak_s, f"{step.cms} settles on {step.target} before the next node is touched"
 
 
 def failed(turn: Turn, campaign: Campaign, checks: tuple[Check, ...], worst: Check) -> None:
