@@ -229,7 +229,7 @@ def test_a_paused_node_a_stopped_witness_and_a_dismounted_database_are_seen() ->
 def test_a_shell_whose_memory_does_not_hold_the_snap_in_leaves_exchange_unknown_and_the_next_one_reads_it(
     quiet: Range, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.lab.wsman.shells.MAX_MEMORY_MB", 130)
+    monkeypatch.setattr("bot.lab.wsman.shells.MAX_MEMORY_MB", 120)
     seen = quiet.estate.read(quiet.inventory, ("EXN1",)).machines[0]
     assert isinstance(seen.cms, Unknown)
     assert "OutOfMemory" in seen.cms.why

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TERMINATED = 1  # exit code TerminateProcess gives
 NO_MEMORY = -1073741801  # STATUS_NO_MEMORY: the job object of a WinRM shell let it have no more
 # Working sets in MB as far as a shell's 150 MB quota cares; loading a snap-in comes on top (Session.use_memory).
-_MEMORY_MB = {"powershell.exe": 40.0, "msiexec.exe": 80.0}
+_MEMORY_MB = {"powershell.exe": 24.0, "msiexec.exe": 80.0}
 _SMALL_MB = 2.0
 _SCRIPTS = (".cmd", ".bat")
 # A job folder lies in a folder called `jobs`; what is started from inside one belongs to that job.
