@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,25 +55,103 @@ TWICE_APPROVED = {"ccr-install-fails-retried": ["EXN2: 2 installs"]}
 NOWHERE_TO_GO = {"scr-standby-one-node": {"DRN1"}}
 
 
+@dataclass(frozen=True)
+class Played:
+    """What a play left: how the command ended, the truth log, the transcript."""
+
+    code: int
+    said: str
+    truth: Path
+    transcript: Path
+
+
+class Plays:
+    """Every play that was selected, each made once, whichever worker comes first. A test waits for its own.
+
+    A play waits as much as it works, and two at once leave a third of two cores idle: so beside the one a test asks for,
+    each worker makes another, in order. (xdist's groups do nothing under this pytest; a claim is a file.)
+    """
+
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        self._folder, self._names = folder, names
+        self._over = threading.Event()
+        self._ahead = threading.Thread(target=self._go_ahead, name="plays")
+        self._ahead.start()
+
+    def of(self, name: str) -> Played:
+        """A scenario's play, made here or elsewhere."""
+        if self._claim(name):
+            self._make(name)
+        until = time.monotonic() + LIMIT_S
+        while not self._done(name).exists():
+            assert time.monotonic() < until, f"nobody finished playing {name}"
+            time.sleep(0.1)
+        found = json.loads(self._done(name).read_text(encoding="utf-8"))
+        return Played(found["code"], found["said"], self._file(name, "truth"), self._file(name, "transcript"))
+
+    def close(self) -> None:
+        """Begin no more."""
+        self._over.set()
+        self._ahead.join()
+
+    def _go_ahead(self) -> None:
+        for name in self._names:
+            if self._over.is_set():
+                return
+            if self._claim(name):
+                self._make(name)
+
+    def _claim(self, name: str) -> bool:
+        try:
+            self._file(name, "claim").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    def _make(self, name: str) -> None:
+        try:
+            ran = subprocess.run(
+                (sys.executable, "-m", "bot.cli", "lab", "--play", "--scenario", name, "--speed", SPEED,
+                 "--truth", str(self._file(name, "truth")), "--transcript", str(self._file(name, "transcript"))),
+                capture_output=True, text=True, timeout=LIMIT_S, check=False,
+            )  # fmt: skip
+            code, said = ran.returncode, f"{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
+        except subprocess.TimeoutExpired:
+            code, said = -1, f"no end after {LIMIT_S:.0f} s"
+        draft = self._file(name, "draft")
+        draft.write_text(json.dumps({"code": code, "said": said}), encoding="utf-8")
+        draft.rename(self._done(name))
+
+    def _done(self, name: str) -> Path:
+        return self._file(name, "done")
+
+    def _file(self, name: str, kind: str) -> Path:
+        return self._folder / f"{name}.{kind}"
+
+
+@pytest.fixture(scope="session")
+def plays(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plays]:
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(request.config, "workerinput") else base) / "plays"
+    folder.mkdir(exist_ok=True)
+    ours = test_a_scenario_ends_as_it_says_and_the_machines_agree
+    items = [item for item in request.session.items if getattr(item, "function", None) is ours]
+    made = Plays(folder, [str(item.callspec.params["name"]) for item in items if isinstance(item, pytest.Function)])
+    yield made
+    made.close()
+
+
 def truth_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("name", PLAYED)
-def test_a_scenario_ends_as_it_says_and_the_machines_agree(name: str, tmp_path: Path) -> None:
+def test_a_scenario_ends_as_it_says_and_the_machines_agree(name: str, plays: Plays) -> None:
     expect = load(name).expect
-    truth, transcript = tmp_path / "truth.jsonl", tmp_path / "transcript"
-    ran = subprocess.run(
-        (sys.executable, "-m", "bot.cli", "lab", "--play", "--scenario", name, "--speed", SPEED,
-         "--truth", str(truth), "--transcript", str(transcript)),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )  # fmt: skip
+    played = plays.of(name)
     # The command line compares outcome, rule and step itself: it exits with 1 when one of them differs.
-    assert ran.returncode == expect.exit, f"{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
-    happened = truth_of(truth)
+    assert played.code == expect.exit, played.said
+    happened = truth_of(played.truth)
     twice = [line for line in doubled(happened) if not line.endswith(f": {IN_ONE_JOB.get(name)} commands")]
     assert twice == TWICE_APPROVED.get(name, [])
     assert not_approved(happened) == []
@@ -77,7 +159,7 @@ def test_a_scenario_ends_as_it_says_and_the_machines_agree(name: str, tmp_path: 
     assert [line["node"] for line in installs if line["holds_cms"]] == []
     not_empty = {line["node"] for line in installs if line["owned_groups"]}
     assert not_empty == NOWHERE_TO_GO.get(name, set())
-    _header, events, _footer = read_transcript(transcript.read_bytes())
+    _header, events, _footer = read_transcript(played.transcript.read_bytes())
     assert missing(name, [recorded.event for recorded in events]) == []
 
 
