@@ -44,7 +44,7 @@ class Range:
         return [json.loads(line) for line in self.truth.read_text(encoding="utf-8").splitlines()]
 
 
-def started(folder: Path, run_on: Callable[..., Running], *, scenario: str | Path = "ccr", speed: int = 120) -> Range:
+def started(folder: Path, run_on: Callable[..., Running], *, scenario: str | Path = "ccr", speed: int = 240) -> Range:
     """Both halves started at once into one file, as two terminals would; and a Redis folder for the bot."""
     config, truth = folder / "rollup.toml", folder / "truth"
     common = ("--scenario", scenario, "--config", config, "--truth", truth)
