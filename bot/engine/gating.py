@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.engine.evidence import Evidence, eligible, gather, why_not, why_not_done
 from bot.engine.gate_lines import gate_lines
-from bot.engine.outcomes import asked_next, soak
+from bot.engine.outcomes import took_effect
 from bot.engine.reading import image_of, just_read
 from bot.engine.rooms import Rooms
 from bot.engine.stops import ask_about, damaged
@@ -140,26 +140,15 @@ def _already_so(turn: Turn, campaign: Campaign, step: Step, evidence: Evidence) 
     if stop is not None:
         turn.write(campaign, Blocked(stop=stop), "block")
         return None
-    now = turn.rooms.lab()
-    not_before, why = soak(turn, campaign, step, now)
-    turn.write(
-        campaign,
-        StepEnded(
-            outcome=Outcome(
-                step=step.id,
-                attempt=campaign.attempt,
-                kind=OutcomeKind.DONE,
-                at=now,
-                checks=after,
-                sentence=f"{step.title}: already so, nothing was run.",
-            ),
-            advance=True,
-            insert=asked_next(turn, campaign, evidence.facts),
-            not_before=not_before,
-            wait_reason=why,
-        ),
-        "already",
+    outcome = Outcome(
+        step=step.id,
+        attempt=campaign.attempt,
+        kind=OutcomeKind.DONE,
+        at=turn.rooms.lab(),
+        checks=after,
+        sentence=f"{step.title}: already so, nothing was run.",
     )
+    turn.write(campaign, took_effect(turn, campaign, step, outcome, evidence.facts), "already")
     return None
 
 

@@ -80,31 +80,33 @@ def done(turn: Turn, campaign: Campaign, after: After, how: str = "") -> None:
     if step is None:
         return
     now = turn.rooms.lab()
-    not_before, why = soak(turn, campaign, step, now)
-    turn.write(
-        campaign,
-        StepEnded(
-            outcome=Outcome(
-                step=step.id,
-                attempt=campaign.attempt,
-                kind=OutcomeKind.DONE,
-                checks=after.checks,
-                at=now,
-                sentence=f"{step.title}: done{how}.",
-                took_s=_took(campaign, now),
-                downtime_s=_downtime(campaign),
-                exit_codes=_codes(campaign),
-            ),
-            advance=True,
-            insert=asked_next(turn, campaign, after.facts),
-            not_before=not_before,
-            wait_reason=why,
-        ),
-        "done",
+    outcome = Outcome(
+        step=step.id,
+        attempt=campaign.attempt,
+        kind=OutcomeKind.DONE,
+        checks=after.checks,
+        at=now,
+        sentence=f"{step.title}: done{how}.",
+        took_s=_took(campaign, now),
+        downtime_s=_downtime(campaign),
+        exit_codes=_codes(campaign),
+    )
+    turn.write(campaign, took_effect(turn, campaign, step, outcome, after.facts), "done")
+
+
+def took_effect(turn: Turn, campaign: Campaign, step: Step, outcome: Outcome, facts: EstateFacts) -> StepEnded:
+    """The end of a step that took effect, with what follows from it: a handoff's soak, the step asked for at the end."""
+    not_before, why = _soak(turn, campaign, step, outcome.at)
+    return StepEnded(
+        outcome=outcome,
+        advance=True,
+        insert=asked_next(turn, campaign, facts),
+        not_before=not_before,
+        wait_reason=why,
     )
 
 
-def soak(turn: Turn, campaign: Campaign, step: Step, now: float) -> tuple[float, str]:
+def _soak(turn: Turn, campaign: Campaign, step: Step, now: float) -> tuple[float, str]:
     """When (lab) the next step may begin after this one, and why: (0.0, "") at once.
 
     A mail server that has just come to a node settles there, whoever moved it (facts/exchange.md §9, Time).
