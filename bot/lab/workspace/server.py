@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from concurrent.futures import Future
 from typing import Any
 
 from aiohttp import web
 
+from bot.lab.doors import close_door
 from bot.lab.workspace import lab_routes, web_api
 from bot.lab.workspace.faults import Fault, Faults
 from bot.lab.workspace.lab_routes import Controls, EstateState
@@ -64,14 +66,15 @@ class RunningWorkspace:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", port)
-            await site.start()
-            bound: int = runner.addresses[0][1]
+            door = socket.create_server(("127.0.0.1", port))
+            await web.SockSite(runner, door).start()
+            bound: int = door.getsockname()[1]
             self.space.base_url = f"http://127.0.0.1:{bound}"
             self._started.set_result(bound)
             await self._ended.wait()
             await self.page.close()
             await self.sockets.close()
+            await close_door(self._loop, door)
         finally:
             await runner.cleanup()
 

@@ -8,6 +8,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
+from bot.lab.doors import close_door
 from bot.lab.wsman import envelope
 from bot.lab.wsman.auth import Authentication, Refused
 from bot.lab.wsman.envelope import SHELL, TRANSFER, BadEnvelope, Fault, Request, Words
@@ -50,6 +51,8 @@ class Listener:
         """Stop listening, drop connections and shells."""
         self.machine.on_network.remove(self._network_changed)
         self.machine.services.on_change.remove(self._service_changed)
+        if self._server is not None:
+            await close_door(self._loop, self._server.sockets[0])
         self.host.delete_all()
         self._cut()
         if self._server is not None:
