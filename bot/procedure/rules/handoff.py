@@ -1,4 +1,4 @@
-"""Rules about the handoff: S13 and S14 of the document. Ready before, and really done after."""
+"""Rules about the handoff: S13 and S14 of the document. Whether the move would succeed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from bot.procedure.facts import ClusterKind, MachineFacts, Unknown, same_name
 from bot.procedure.levels import Build
 from bot.procedure.picture import Cms
 from bot.procedure.rules.case import Case, Finding, Rule, blocks, not_needed, passes, together, unknown
-from bot.procedure.rules.mailflow import indexing, queues
 from state.words import Fact, Step, StepKind
 
 _HANDOFF = frozenset({StepKind.HANDOFF})
@@ -16,7 +15,8 @@ _MAIL = (
 )
 
 
-def _cms(case: Case) -> Cms | Finding:
+def mail_server(case: Case) -> Cms | Finding:
+    """The mail server of this step, or why it is not seen."""
     step = case.step
     if step is None or case.cluster is None or isinstance(case.cluster.cms, Unknown):
         why = case.cluster.cms.why if case.cluster and isinstance(case.cluster.cms, Unknown) else "no cluster was read"
@@ -27,12 +27,12 @@ def _cms(case: Case) -> Cms | Finding:
 
 def move_ready(case: Case) -> Finding:
     """S14: the move would succeed, and mounting would be quick."""
-    step, cms = case.step, _cms(case)
+    step, cms = case.step, mail_server(case)
     if isinstance(cms, Finding):
         return cms
     if step is None:
         return not_needed("No mail server is moved.")
-    found = [_standing(step, cms), _target_level(case, step), _free(case, step), *_databases(cms), *_copies(case, cms)]
+    found = [_standing(step, cms), _target_level(case, step), _free(case, step), *databases(cms), *_copies(case, cms)]
     found += [_validated(case, step, cms), *_health(case, step)]
     return together(
         found,
@@ -92,7 +92,8 @@ def _free(case: Case, step: Step) -> Finding:
     return passes("")
 
 
-def _databases(cms: Cms) -> list[Finding]:
+def databases(cms: Cms) -> list[Finding]:
+    """Whether every database of a mail server is mounted."""
     if isinstance(cms.databases, Unknown):
         return [
             unknown(
@@ -230,81 +231,6 @@ def _healthy(case: Case, machine: MachineFacts | None, name: str) -> Finding:
     return passes("", Fact(name="replication health", value="passed", machine=name))
 
 
-def move_done(case: Case) -> Finding:
-    """S14: the mail server is online on the target and every database that was mounted is mounted again."""
-    step, cms = case.step, _cms(case)
-    if isinstance(cms, Finding):
-        return cms
-    if step is None:
-        return not_needed("No mail server was moved.")
-    patience = case.context.limits.views_s
-    active, state = cms.active_node, cms.state
-    found = []
-    if isinstance(active, Unknown) or isinstance(state, Unknown):
-        why = active.why if isinstance(active, Unknown) else state.why if isinstance(state, Unknown) else ""
-        found.append(unknown(f"{cms.name}: {why}.", "Get-ClusteredMailboxServerStatus", patience_s=patience))
-    else:
-        facts = (Fact(name=f"{cms.name} active on", value=active or "no node"), Fact(name=cms.name, value=state))
-        if not same_name(active, step.target):
-            found.append(
-                blocks(
-                    f"{cms.name} is on {active or 'no node'}, not on {step.target}.",
-                    "Read the job's log; the move was refused or failed.",
-                    *facts,
-                    patience_s=patience if not active else 0.0,
-                )
-            )
-        elif state != "Online":
-            found.append(
-                blocks(
-                    f"{cms.name} is {state} on {step.target}.",
-                    f"Mail may be down. By hand, now: Start-ClusteredMailboxServer -Identity {cms.name}",
-                    *facts,
-                    patience_s=patience,
-                )
-            )
-        else:
-            found.append(passes("", *facts))
-    before = {
-        name
-        for name, value in case.before("MOVE-READY").items()
-        if name.startswith("database ") and value == "dismounted"
-    }
-    for one in _databases(cms):
-        names = {fact.name for fact in one.facts}
-        if names & before:
-            continue
-        found.append(
-            Finding(
-                one.verdict,
-                one.sentence.replace("; a move would leave it out of its checks", " after the move"),
-                one.remedy.replace(", or find out why it is down", ""),
-                one.facts,
-                patience_s=patience,
-            )
-        )
-    found += _connectivity(case, step.target)
-    found += [*queues(case, step), indexing(case, step)]
-    return together(found, f"{cms.name} is Online on {step.target} and every database is mounted.")
-
-
-def _connectivity(case: Case, name: str) -> list[Finding]:
-    """Test-MapiConnectivity where it was run: it must have succeeded for every database it names (§9)."""
-    machine = case.machine(name)
-    if machine is None or isinstance(machine.mapi, Unknown):
-        return []
-    return [
-        blocks(
-            f"Test-MapiConnectivity to {database}: {result}.",
-            "Mounted, but clients cannot log on: check the Information Store and Active Directory.",
-            Fact(name=f"MAPI {database}", value=result, machine=name),
-            patience_s=case.context.limits.views_s,
-        )
-        for database, result in machine.mapi
-        if result.casefold() not in {"success", "passed"}
-    ]
-
-
 RULES = (
     Rule(
         id="MOVE-READY",
@@ -324,22 +250,5 @@ RULES = (
         stops="The move would be refused, or mail would be down for long.",
         remedy="Initializing: wait, or send 1 MB of mail into the storage group. Anything else: see its own message.",
         judge=move_ready,
-    ),
-    Rule(
-        id="MOVE-DONE",
-        says="After the move the mail server is Online on the target, every database is mounted, and mail flows to it.",
-        source="S14; MOVE-HOWTO: the transition can complete while some databases stay dismounted",
-        sentences=("S14",),
-        after=_HANDOFF,
-        needs=(
-            "Get-ClusteredMailboxServerStatus",
-            "Get-MailboxDatabase -Status",
-            "Test-MapiConnectivity where read",
-            "Get-Queue on every Hub Transport server; one that cannot be asked from the node is told, and stops nothing",
-            "the services of content indexing: only a warning",
-        ),
-        stops="Mail is down, for some or for all.",
-        remedy="Mount-Database; Start-ClusteredMailboxServer. Nobody waits for a second vote with mail down.",
-        judge=move_done,
     ),
 )

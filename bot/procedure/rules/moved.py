@@ -1,0 +1,107 @@
+"""The rule about the end of a handoff: S14 of the document. The mail server is there, and users can work."""
+
+from __future__ import annotations
+
+from bot.procedure.facts import Unknown, same_name
+from bot.procedure.rules.case import Case, Finding, Rule, blocks, not_needed, passes, together, unknown
+from bot.procedure.rules.handoff import databases, mail_server
+from bot.procedure.rules.mailflow import indexing, queues
+from state.words import Fact, StepKind
+
+_HANDOFF = frozenset({StepKind.HANDOFF})
+
+
+def move_done(case: Case) -> Finding:
+    """S14: the mail server is online on the target and every database that was mounted is mounted again."""
+    step, cms = case.step, mail_server(case)
+    if isinstance(cms, Finding):
+        return cms
+    if step is None:
+        return not_needed("No mail server was moved.")
+    patience = case.context.limits.views_s
+    active, state = cms.active_node, cms.state
+    found = []
+    if isinstance(active, Unknown) or isinstance(state, Unknown):
+        why = active.why if isinstance(active, Unknown) else state.why if isinstance(state, Unknown) else ""
+        found.append(unknown(f"{cms.name}: {why}.", "Get-ClusteredMailboxServerStatus", patience_s=patience))
+    else:
+        facts = (Fact(name=f"{cms.name} active on", value=active or "no node"), Fact(name=cms.name, value=state))
+        if not same_name(active, step.target):
+            found.append(
+                blocks(
+                    f"{cms.name} is on {active or 'no node'}, not on {step.target}.",
+                    "Read the job's log; the move was refused or failed.",
+                    *facts,
+                    patience_s=patience if not active else 0.0,
+                )
+            )
+        elif state != "Online":
+            found.append(
+                blocks(
+                    f"{cms.name} is {state} on {step.target}.",
+                    f"Mail may be down. By hand, now: Start-ClusteredMailboxServer -Identity {cms.name}",
+                    *facts,
+                    patience_s=patience,
+                )
+            )
+        else:
+            found.append(passes("", *facts))
+    before = {
+        name
+        for name, value in case.before("MOVE-READY").items()
+        if name.startswith("database ") and value == "dismounted"
+    }
+    for one in databases(cms):
+        names = {fact.name for fact in one.facts}
+        if names & before:
+            continue
+        found.append(
+            Finding(
+                one.verdict,
+                one.sentence.replace("; a move would leave it out of its checks", " after the move"),
+                one.remedy.replace(", or find out why it is down", ""),
+                one.facts,
+                patience_s=patience,
+            )
+        )
+    found += _connectivity(case, step.target)
+    found += [*queues(case, step), indexing(case, step)]
+    return together(found, f"{cms.name} is Online on {step.target} and every database is mounted.")
+
+
+def _connectivity(case: Case, name: str) -> list[Finding]:
+    """Test-MapiConnectivity where it was run: it must have succeeded for every database it names (§9)."""
+    machine = case.machine(name)
+    if machine is None or isinstance(machine.mapi, Unknown):
+        return []
+    return [
+        blocks(
+            f"Test-MapiConnectivity to {database}: {result}.",
+            "Mounted, but clients cannot log on: check the Information Store and Active Directory.",
+            Fact(name=f"MAPI {database}", value=result, machine=name),
+            patience_s=case.context.limits.views_s,
+        )
+        for database, result in machine.mapi
+        if result.casefold() not in {"success", "passed"}
+    ]
+
+
+RULES = (
+    Rule(
+        id="MOVE-DONE",
+        says="After the move the mail server is Online on the target, every database is mounted, and mail flows to it.",
+        source="S14; MOVE-HOWTO: the transition can complete while some databases stay dismounted",
+        sentences=("S14",),
+        after=_HANDOFF,
+        needs=(
+            "Get-ClusteredMailboxServerStatus",
+            "Get-MailboxDatabase -Status",
+            "Test-MapiConnectivity where read",
+            "Get-Queue on every Hub Transport server; one that cannot be asked from the node is told, and stops nothing",
+            "the services of content indexing: only a warning",
+        ),
+        stops="Mail is down, for some or for all.",
+        remedy="Mount-Database; Start-ClusteredMailboxServer. Nobody waits for a second vote with mail down.",
+        judge=move_done,
+    ),
+)

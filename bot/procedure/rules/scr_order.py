@@ -1,0 +1,207 @@
+"""Rules about the order of standby continuous replication: S16 and S17 of the document. Targets first, then the cluster."""
+
+from __future__ import annotations
+
+from bot.procedure.facts import Unknown, same_name, short
+from bot.procedure.levels import updated
+from bot.procedure.reach import Standby
+from bot.procedure.rules.case import (
+    NODE_STEPS,
+    Case,
+    Finding,
+    Rule,
+    blocks,
+    not_needed,
+    passes,
+    together,
+    unknown,
+)
+from state.words import Fact, StepKind, When
+
+_GONE = "If the machine is gone for good, disable the relation: Disable-StorageGroupCopy -StandbyMachine {name}"
+
+
+def targets_first(case: Case) -> Finding:
+    """S16/S17: every SCR target of any CMS of the cluster is updated before any node of the cluster."""
+    step = case.step
+    if step is not None and not case.in_main(step.target):
+        return _own_targets(case, step.target)
+    if isinstance(case.standbys, Unknown):
+        return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
+    if not case.standbys:
+        return not_needed(f"No storage group of {case.main.name} has an SCR target.")
+    if isinstance(case.target_build, Unknown):
+        return unknown("The package's build is not known.", "Correct rollup.toml.")
+    found = []
+    for target in case.standbys:
+        if case.in_main(target.name):
+            continue  # SCR-CYCLE says what is wrong with that
+        found += [_one_target(case, target, machine) for machine in target.machines]
+    if not found:
+        return not_needed("The only SCR targets are nodes of the cluster itself; see SCR-CYCLE.")
+    names = ", ".join(target.name for target in case.standbys)
+    if case.when is When.PLAN:
+        return together(found, f"SCR targets come first: {names}.")
+    return together(found, f"Every SCR target is updated: {names}.")
+
+
+def _own_targets(case: Case, name: str) -> Finding:
+    """S16 once more: a target that is a source itself comes after its own targets, as far as the campaign has them."""
+    machine = case.machine(name)
+    targets = () if isinstance(case.standbys, Unknown) else case.standbys
+    own = machine.own_standbys if machine else ()
+    listed = () if isinstance(own, Unknown) else tuple(one.node_name for _, ones in own for one in ones)
+    found = [
+        _one_target(case, target, target.name)
+        for target in targets
+        if any(same_name(target.name, one) for one in listed)
+        and not same_name(target.name, name)
+        and target.name not in case.unheard
+        and not _leads_to(case, target.name, name)  # a cycle has no order: SCR-CYCLE was accepted
+    ]
+    if not found:
+        return not_needed(f"{name} is itself an SCR target.")
+    return together(found, f"{name} is itself an SCR target, and its own targets are updated.")
+
+
+def _leads_to(case: Case, first: str, last: str) -> bool:
+    """Whether SCR relations lead from one stand-alone machine to another."""
+    waiting, seen = [first], {short(first)}
+    while waiting:
+        machine = case.machine(waiting.pop())
+        own = machine.own_standbys if machine else ()
+        for one in () if isinstance(own, Unknown) else (each.node_name for _, ones in own for each in ones):
+            if same_name(one, last):
+                return True
+            if short(one) not in seen:
+                seen.add(short(one))
+                waiting.append(one)
+    return False
+
+
+def _one_target(case: Case, target: Standby, name: str) -> Finding:
+    level = case.level(name)
+    whose = ", ".join(dict.fromkeys(f"{cms}\\{group}" for cms, group in target.sources))
+    build = case.target_build
+    there = updated(level, build) if not isinstance(build, Unknown) else build
+    if isinstance(there, Unknown):
+        machine = case.machine(name)
+        why = case.silent(name) if machine is None else there.why
+        return unknown(
+            f"{name} is the SCR target of {whose}, and whether it is updated is not known: {why}.",
+            f"Bring it back and recheck. {_GONE.format(name=name)}",
+            Fact(name="level", value="unknown", machine=name),
+            waivable=True,
+        )
+    fact = Fact(name="level", value=str(level), machine=name)
+    if there:
+        return passes(f"{name} is at {level}.", fact)
+    if case.when is When.PLAN:
+        return passes(f"{name} is at {level} and is patched before any node.", fact)
+    return blocks(
+        f"{name}, the SCR target of {whose}, is at {level}, below {build}; no node of the source goes before it.",
+        f"Patch {name} first.",
+        fact,
+    )
+
+
+def scr_cycle(case: Case) -> Finding:
+    """§1.4: a source that is also a target, directly or through others, has no first machine."""
+    if isinstance(case.standbys, Unknown):
+        return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
+    if not case.standbys:
+        return not_needed("There are no SCR targets.")
+    found = []
+    for target in case.standbys:
+        fact = Fact(name="SCR target", value=target.name, machine=case.main.name)
+        if case.in_main(target.name):
+            found.append(
+                blocks(
+                    f"{target.name} is an SCR target of {case.main.name} and one of its own nodes.",
+                    "Disable that relation; a node of the source cannot be its standby.",
+                    fact,
+                    waivable=True,
+                )
+            )
+            continue
+        if target.name in case.unheard:
+            continue  # it is not ordered at all: SCR-TARGETS-FIRST speaks of it
+        way = _way_back(case, target.name)
+        if isinstance(way, Unknown):
+            found.append(
+                unknown(
+                    f"Whether {target.name} is an SCR source itself is not known: {way.why}.",
+                    "Bring it back and recheck.",
+                )
+            )
+        elif way:
+            found.append(
+                blocks(
+                    f"{target.name} stands by for {case.main.name}, and the other way round: {' → '.join(way)}. "
+                    "The document gives such a cycle no order.",
+                    "Disable one of the relations, or accept it with a reason.",
+                    fact,
+                    waivable=True,
+                )
+            )
+        else:
+            found.append(passes("", fact))
+    if not found:
+        return not_needed("No SCR target answered, so none is patched; see SCR-TARGETS-FIRST.")
+    return together(found, "No SCR target is a source for this cluster, directly or through others.")
+
+
+def _way_back(case: Case, first: str) -> tuple[str, ...] | Unknown:
+    """The chain of standbys from a target back to the cluster or to itself; () if there is none."""
+    paths: list[tuple[str, ...]] = [(first,)]
+    seen = {short(first)}
+    while paths:
+        path = paths.pop()
+        machine = case.machine(path[-1])
+        own = machine.own_standbys if machine else Unknown(case.silent(path[-1]))
+        if isinstance(own, Unknown):
+            if len(path) > 1:
+                continue  # a machine outside the campaign that nobody reads
+            return own
+        for name in dict.fromkeys(one.node_name for _, targets in own for one in targets):
+            if same_name(name, first) or _is_source(case, name):
+                return (*path, case.name(name))
+            if short(name) not in seen:
+                seen.add(short(name))
+                paths.append((*path, case.name(name)))
+    return ()
+
+
+def _is_source(case: Case, name: str) -> bool:
+    """Whether a name is one of the cluster's: a node or a CMS."""
+    cms = () if isinstance(case.main.cms, Unknown) else case.main.cms
+    return case.in_main(name) or any(same_name(one.name, name) for one in cms)
+
+
+RULES = (
+    Rule(
+        id="SCR-TARGETS-FIRST",
+        says="Every SCR target of any CMS in the cluster is updated before any node of the cluster.",
+        source="S16, S17: apply the update rollup first to the SCR target computers",
+        sentences=("S16", "S17"),
+        plan=True,
+        gate=NODE_STEPS | {StepKind.HANDOFF},
+        needs=("StandbyMachines of every storage group", "the level read on each target itself"),
+        stops="The source must not run ahead of its targets.",
+        remedy="Patch the target first; if it is gone for good, disable the SCR relation.",
+        waivable="when a target cannot be reached: with a reason",
+        judge=targets_first,
+    ),
+    Rule(
+        id="SCR-CYCLE",
+        says="No SCR target is, directly or through others, a source for this cluster.",
+        source="facts/exchange.md §1.4 and §8: the document gives no order for a cycle",
+        sentences=("S16",),
+        plan=True,
+        needs=("SCR relations of the targets' own storage groups",),
+        stops="There is no first machine.",
+        remedy="Disable one relation.",
+        waivable="with a reason",
+        judge=scr_cycle,
+    ),
+)
