@@ -27,8 +27,7 @@ def antivirus(case: Case) -> Finding:
 
 def _services(case: Case, name: str) -> tuple[ServiceFacts, ...] | Unknown:
     """Forefront's services on a machine."""
-    machine = case.machine(name)
-    services = machine.services if machine else Unknown(case.silent(name))
+    services = case.said(name, lambda one: one.services)
     if isinstance(services, Unknown):
         return services
     return tuple(one for one in services if one.name.upper().startswith(("FSC", "FSE")))

@@ -8,6 +8,7 @@ from bot.procedure.rules.case import (
     Finding,
     Rule,
     blocks,
+    mail_servers,
     not_needed,
     passes,
     together,
@@ -68,8 +69,7 @@ def _writers(case: Case, step: Step) -> list[Finding]:
     if case.cluster is not None and case.cluster.kind is ClusterKind.SCC:
         return []  # one copy only, on the active node
     name = step.target
-    survey = case.survey(name)
-    writers = survey if isinstance(survey, Unknown) else survey.writers
+    writers = case.surveyed(name, lambda one: one.writers)
     if isinstance(writers, Unknown):
         return [unknown(f"Whether a backup reads the copy on {name} is not known: {writers.why}.", _WRITERS)]
     mine = [one for one in writers if one.name.casefold().startswith("microsoft exchange")]
@@ -92,8 +92,7 @@ def _writer(writer: WriterFacts, step: Step) -> Finding:
 
 def _no_writer(case: Case, name: str) -> Finding:
     """No Exchange writer: right while the Replication service is stopped, and only then."""
-    machine = case.machine(name)
-    services = machine.services if machine else Unknown(case.silent(name))
+    services = case.said(name, lambda one: one.services)
     if isinstance(services, Unknown):
         return unknown(f"{name} lists no Exchange writer, and its services are not known: {services.why}.", _WRITERS)
     running = any(one.name.casefold() == "msexchangerepl" and one.state == "Running" for one in services)
@@ -136,11 +135,12 @@ def _schedule(case: Case) -> Finding:
 
 def backup_recent(case: Case) -> Finding:
     """S13: a full backup of every database stands before anything is changed (CCR-HOWTO)."""
-    if isinstance(case.main.cms, Unknown):
-        return unknown(f"The mail servers could not be read: {case.main.cms.why}.", "Recheck.")
+    mail = mail_servers(case)
+    if isinstance(mail, Finding):
+        return mail
     limit = case.context.limits.backup_age_s
     found = []
-    for cms in case.main.cms:
+    for cms in mail:
         if isinstance(cms.databases, Unknown):
             found.append(unknown(f"The backups of {cms.name} are not known: {cms.databases.why}.", "Recheck."))
             continue

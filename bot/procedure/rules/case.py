@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from bot.procedure.context import Context
 from bot.procedure.facts import EstateFacts, MachineFacts, SurveyFacts, Unknown, same_name
 from bot.procedure.levels import Build, lower_of, machine_level, try_build, updated
-from bot.procedure.picture import Picture
+from bot.procedure.picture import Cms, Picture
 from bot.procedure.reach import Standby, cluster_name_of, known_name, left_out, picture_of, scope, standbys
 from bot.procedure.rules.finding import Finding, blocks, not_needed, passes, together, unknown, warns
 from state.words import Package, Plan, Step, StepKind, Waiver, When
 
 __all__ = [
     "ALL_STEPS", "CHANGING", "DISRUPTIVE", "FIX_BUILD", "NODE_STEPS", "NO_BUILD", "Case", "Finding", "Judge", "Rule",
-    "alone", "blocks", "not_needed", "passes", "together", "unknown", "warns",
+    "alone", "blocks", "mail_servers", "not_needed", "passes", "scr_targets", "together", "unknown", "warns",
 ]  # fmt: skip
+
+_T = TypeVar("_T")
 
 NODE_STEPS = frozenset({StepKind.EVACUATE, StepKind.INSTALL, StepKind.RESTART})
 DISRUPTIVE = frozenset({StepKind.INSTALL, StepKind.RESTART})
@@ -130,20 +133,20 @@ class Case:
             if any(same_name(name, one) for one in self.subjects)
         )
 
-    @property
-    def answers(self) -> tuple[tuple[str, MachineFacts | Unknown], ...]:
-        """Each machine to be patched with its facts, or why there are none."""
-        return tuple((name, self.machine(name) or Unknown(self.silent(name))) for name in self.subjects)
-
     def machine(self, name: str) -> MachineFacts | None:
         """A machine's facts, if it was read and answered."""
         found = self.facts.machine(name)
         return found if found is not None and found.reached else None
 
-    def survey(self, name: str) -> SurveyFacts | Unknown:
-        """What only this moment needs to know of a machine, or why it is not known."""
+    def said(self, name: str, fact: Callable[[MachineFacts], _T | Unknown]) -> _T | Unknown:
+        """One fact of a machine, or why it is not known."""
         machine = self.machine(name)
-        return machine.survey if machine else Unknown(self.silent(name))
+        return fact(machine) if machine else Unknown(self.silent(name))
+
+    def surveyed(self, name: str, fact: Callable[[SurveyFacts], _T | Unknown]) -> _T | Unknown:
+        """One fact of a machine that only this moment needs, or why it is not known."""
+        survey = self.said(name, lambda one: one.survey)
+        return survey if isinstance(survey, Unknown) else fact(survey)
 
     def silent(self, name: str) -> str:
         """Why a machine has no facts."""
@@ -223,6 +226,22 @@ class Case:
         return {
             fact.name: fact.value for check in self.context.gate_checks if check.rule == rule for fact in check.facts
         }
+
+
+def mail_servers(case: Case) -> tuple[Cms, ...] | Finding:
+    """The mail servers of the campaign's cluster, or the answer that they could not be read."""
+    known = case.main.cms
+    if isinstance(known, Unknown):
+        return unknown(f"The mail servers could not be read: {known.why}.", "Recheck.")
+    return known
+
+
+def scr_targets(case: Case) -> tuple[Standby, ...] | Finding:
+    """The SCR targets of the campaign's cluster, or the answer that they are not known."""
+    known = case.standbys
+    if isinstance(known, Unknown):
+        return unknown(f"The SCR targets are not known: {known.why}.", "Recheck.")
+    return known
 
 
 def alone(case: Case) -> Finding | None:

@@ -10,6 +10,7 @@ from bot.procedure.rules.case import (
     Finding,
     Rule,
     blocks,
+    mail_servers,
     not_needed,
     passes,
     together,
@@ -25,12 +26,10 @@ ACTS = DISRUPTIVE | {StepKind.HANDOFF}
 
 def affected(case: Case) -> tuple[Cms, ...] | Finding:
     """The mail servers whose copies or backups the step could cut off."""
-    step = case.step
-    if isinstance(case.main.cms, Unknown):
-        return unknown(f"The mail servers could not be read: {case.main.cms.why}.", "Recheck.")
-    if step is not None and step.kind is StepKind.HANDOFF:
-        return tuple(one for one in case.main.cms if same_name(one.name, step.cms))
-    return case.main.cms
+    step, mail = case.step, mail_servers(case)
+    if step is not None and step.kind is StepKind.HANDOFF and not isinstance(mail, Finding):
+        return tuple(one for one in mail if same_name(one.name, step.cms))
+    return mail
 
 
 def seeding_none(case: Case) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import ClusterKind, MachineFacts, Unknown, same_name
+from bot.procedure.facts import ClusterKind, Unknown, same_name
 from bot.procedure.levels import Build
 from bot.procedure.picture import Cms
 from bot.procedure.rules.case import Case, Finding, Rule, blocks, not_needed, passes, together, unknown
@@ -188,8 +188,7 @@ def _validated(case: Case, step: Step, cms: Cms) -> Finding:
     name = step.target
     if _rtm(case, name):
         return not_needed("Exchange 2007 without a service pack has no -ValidateOnly.")
-    machine = case.machine(name)
-    said = machine.validate if machine else Unknown(case.silent(name))
+    said = case.said(name, lambda one: one.validate)
     if isinstance(said, Unknown):
         return unknown(f"The validation of the move could not be run: {said.why}.", "Recheck.")
     answer = next((text for whose, text in said if same_name(whose, cms.name)), None)
@@ -208,11 +207,11 @@ def _validated(case: Case, step: Step, cms: Cms) -> Finding:
 def _health(case: Case, step: Step) -> list[Finding]:
     if case.cluster is not None and case.cluster.kind is ClusterKind.SCC:
         return []
-    return [_healthy(case, case.machine(name), name) for name in (step.source, step.target)]
+    return [_healthy(case, name) for name in (step.source, step.target)]
 
 
-def _healthy(case: Case, machine: MachineFacts | None, name: str) -> Finding:
-    health = machine.health if machine else Unknown(case.silent(name))
+def _healthy(case: Case, name: str) -> Finding:
+    health = case.said(name, lambda one: one.health)
     if isinstance(health, Unknown):
         return unknown(f"Test-ReplicationHealth on {name} could not be read: {health.why}.", "Recheck.")
     if health is None:

@@ -23,8 +23,8 @@ _INSTALL = frozenset({StepKind.INSTALL})
 def reboot_pending(case: Case) -> Finding:
     """§9: an install on top of a pending restart may fail; block*, because some nodes always look like that."""
     found = []
-    for name, machine in case.answers:
-        pending = machine if isinstance(machine, Unknown) else machine.reboot_pending
+    for name in case.subjects:
+        pending = case.said(name, lambda one: one.reboot_pending)
         if isinstance(pending, Unknown):
             found.append(unknown(f"Whether {name} owes a restart is not known: {pending.why}.", "Recheck."))
             continue
@@ -49,8 +49,8 @@ def disk(case: Case) -> Finding:
     limit = case.context.limits.disk_free_mb
     wanted = {"C:", case.package.path[:2].upper()}
     found = []
-    for name, machine in case.answers:
-        free = machine if isinstance(machine, Unknown) else machine.disk_free_mb
+    for name in case.subjects:
+        free = case.said(name, lambda one: one.disk_free_mb)
         if isinstance(free, Unknown):
             found.append(unknown(f"The free space of {name} is not known: {free.why}.", "Recheck."))
             continue
@@ -76,8 +76,7 @@ def services_snapshot(case: Case) -> Finding:
         return not_needed("Nothing was installed.")
     if step.groups:
         return not_needed("This step moves groups and touches no service.")
-    machine = case.machine(step.target)
-    services = machine.services if machine else Unknown(case.silent(step.target))
+    services = case.said(step.target, lambda one: one.services)
     if isinstance(services, Unknown):
         return unknown(
             f"The services of {step.target} could not be read: {services.why}.",

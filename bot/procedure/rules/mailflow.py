@@ -11,8 +11,7 @@ _INDEXERS = {"msexchangesearch", "msftesql-exchange"}
 
 def queues(case: Case, step: Step) -> list[Finding]:
     """§9: what the Hub Transport servers hold for the mail server drains; what could not be asked is said."""
-    survey, limits = case.survey(step.target), case.context.limits
-    seen = survey if isinstance(survey, Unknown) else survey.queues
+    limits, seen = case.context.limits, case.surveyed(step.target, lambda one: one.queues)
     how = f"Get-Queue -Server <Hub Transport server> | Where-Object {{ $_.NextHopDomain -like '{step.cms}*' }}"
     if isinstance(seen, Unknown):
         return [warns(f"The queues to {step.cms} could not be read: {seen.why}.", how)]
@@ -41,8 +40,7 @@ def queues(case: Case, step: Step) -> list[Finding]:
 
 def indexing(case: Case, step: Step) -> Finding:
     """§9: content indexing runs where the mail server is; without it nothing is lost, and search finds nothing new."""
-    machine = case.machine(step.target)
-    services = machine.services if machine else Unknown(case.silent(step.target))
+    services = case.said(step.target, lambda one: one.services)
     if isinstance(services, Unknown):
         return warns(f"Whether content indexing runs on {step.target} is not known: {services.why}.", "Get-Service")
     mine = [one for one in services if one.name.casefold() in _INDEXERS]

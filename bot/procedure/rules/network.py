@@ -16,8 +16,7 @@ def apart(case: Case, one: str, other: str) -> bool | Unknown:
     """Whether no network for clients reaches both nodes: a mail server then changes its address with its node."""
     seen = []
     for name in (one, other):
-        survey = case.survey(name)
-        networks = survey if isinstance(survey, Unknown) else survey.client_networks
+        networks = case.surveyed(name, lambda one: one.client_networks)
         if isinstance(networks, Unknown):
             return networks
         seen.append({network.casefold() for network in networks})
@@ -28,8 +27,7 @@ def host_ttl(case: Case, cms: str) -> int | Unknown:
     """HostRecordTTL of a mail server's network name, seconds."""
     why = Unknown(f"no node says what the TTL of {cms} is")
     for node in case.main.nodes:
-        survey = case.survey(node)
-        names = survey if isinstance(survey, Unknown) else survey.host_ttl
+        names = case.surveyed(node, lambda one: one.host_ttl)
         if isinstance(names, Unknown):
             why = names
             continue

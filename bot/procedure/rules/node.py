@@ -68,8 +68,7 @@ def _active_mark(name: str, cms: str, active: str | Unknown) -> Finding:
 
 
 def _services_stopped(case: Case, name: str) -> Finding:
-    machine = case.machine(name)
-    services = machine.services if machine else Unknown(case.silent(name))
+    services = case.said(name, lambda one: one.services)
     if isinstance(services, Unknown):
         return unknown(f"The services of {name} could not be read: {services.why}.", "Recheck.")
     found = []

@@ -23,8 +23,7 @@ def oab_pin(case: Case) -> Finding:
     if case.cluster.kind is ClusterKind.SCC:
         return not_needed("The value exists in CCR only: a single copy has its address book on its shared disk.")
     name, key = step.target, f"{_PARAMETERS}\\{step.cms}"
-    survey = case.survey(name)
-    pins = survey if isinstance(survey, Unknown) else survey.oab_pins
+    pins = case.surveyed(name, lambda one: one.oab_pins)
     if isinstance(pins, Unknown):
         return warns(
             f"Where {step.cms} makes its offline address book could not be read: {pins.why}.",
@@ -58,8 +57,7 @@ def _servers(case: Case) -> tuple[ServerFacts, ...] | Unknown:
     """What the first node that was asked and answered found in the directory."""
     why: Unknown = Unknown("no node was asked")
     for node in case.main.nodes:
-        survey = case.survey(node)
-        servers = survey if isinstance(survey, Unknown) else survey.servers
+        servers = case.surveyed(node, lambda one: one.servers)
         if not isinstance(servers, Unknown):
             return servers
         why = why if servers == NOT_ASKED else servers

@@ -72,8 +72,7 @@ def pkg_hash(case: Case) -> Finding:
     found = []
     wanted = case.package.sha256.casefold()
     for name in case.subjects:
-        machine = case.machine(name)
-        there = machine.package if machine else Unknown(case.silent(name))
+        there = case.said(name, lambda one: one.package)
         if isinstance(there, Unknown):
             found.append(unknown(f"The package on {name} could not be read: {there.why}.", "Recheck."))
             continue
@@ -200,9 +199,7 @@ def iu_none(case: Case) -> Finding:
     """S5: an interim update must be removed first; setup refuses otherwise."""
     found = []
     for name in case.subjects:
-        machine = case.machine(name)
-        level = machine.level if machine else Unknown(case.silent(name))
-        patches = level if isinstance(level, Unknown) else level.patches
+        patches = case.said(name, lambda one: one.level if isinstance(one.level, Unknown) else one.level.patches)
         if isinstance(patches, Unknown):
             found.append(unknown(f"The patches on {name} could not be read: {patches.why}.", "Recheck."))
             continue

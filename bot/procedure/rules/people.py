@@ -206,8 +206,7 @@ def monitoring(case: Case) -> Finding:
 
 
 def _agents(case: Case, name: str) -> Finding:
-    survey = case.survey(name)
-    agents = survey if isinstance(survey, Unknown) else survey.agents
+    agents = case.surveyed(name, lambda one: one.agents)
     if isinstance(agents, Unknown):
         return warns(f"Which agents run on {name} could not be read: {agents.why}.", "")
     fact = Fact(name="agents", value=", ".join(agents) or "none known", machine=name)

@@ -77,8 +77,7 @@ def _mns_share(case: Case, picture: Picture, rest: list[str]) -> bool | Unknown:
     why: Unknown = Unknown("no node that stays could be asked")
     seen = False
     for name in rest:
-        machine = case.machine(name)
-        health = machine.health if machine is not None else Unknown(case.silent(name))
+        health = case.said(name, lambda one: one.health)
         if isinstance(health, Unknown):
             why = Unknown(f"Test-ReplicationHealth on {name}: {health.why}")
             continue

@@ -103,8 +103,7 @@ def clock_skew(case: Case) -> Finding:
     limit = case.context.limits.skew_s
     found = []
     for name in case.everyone:
-        machine = case.machine(name)
-        skew = machine.skew_s if machine else Unknown(case.silent(name))
+        skew = case.said(name, lambda one: one.skew_s)
         if isinstance(skew, Unknown):
             found.append(unknown(f"The clock of {name} could not be read: {skew.why}.", "Recheck."))
             continue

@@ -11,6 +11,7 @@ from bot.procedure.rules.case import (
     blocks,
     not_needed,
     passes,
+    scr_targets,
     together,
     unknown,
 )
@@ -57,10 +58,11 @@ def _names(targets: tuple[object, ...]) -> str:
 
 def target_passive(case: Case) -> Finding:
     """SCR-REF: a clustered target is a node of a cluster without any CMS."""
-    if isinstance(case.standbys, Unknown):
-        return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
+    targets = scr_targets(case)
+    if isinstance(targets, Finding):
+        return targets
     found = []
-    for target in case.standbys:
+    for target in targets:
         if case.step is not None and not any(same_name(case.step.target, one) for one in target.machines):
             continue
         if case.step is None and target.name in case.unheard:

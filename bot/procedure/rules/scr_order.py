@@ -13,6 +13,7 @@ from bot.procedure.rules.case import (
     blocks,
     not_needed,
     passes,
+    scr_targets,
     together,
     unknown,
 )
@@ -26,20 +27,21 @@ def targets_first(case: Case) -> Finding:
     step = case.step
     if step is not None and not case.in_main(step.target):
         return _own_targets(case, step.target)
-    if isinstance(case.standbys, Unknown):
-        return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
-    if not case.standbys:
+    targets = scr_targets(case)
+    if isinstance(targets, Finding):
+        return targets
+    if not targets:
         return not_needed(f"No storage group of {case.main.name} has an SCR target.")
     if isinstance(case.target_build, Unknown):
         return unknown("The package's build is not known.", "Correct rollup.toml.")
     found = []
-    for target in case.standbys:
+    for target in targets:
         if case.in_main(target.name):
             continue  # SCR-CYCLE says what is wrong with that
         found += [_one_target(case, target, machine) for machine in target.machines]
     if not found:
         return not_needed("The only SCR targets are nodes of the cluster itself; see SCR-CYCLE.")
-    names = ", ".join(target.name for target in case.standbys)
+    names = ", ".join(target.name for target in targets)
     if case.when is When.PLAN:
         return together(found, f"SCR targets come first: {names}.")
     return together(found, f"Every SCR target is updated: {names}.")
@@ -107,12 +109,13 @@ def _one_target(case: Case, target: Standby, name: str) -> Finding:
 
 def scr_cycle(case: Case) -> Finding:
     """§1.4: a source that is also a target, directly or through others, has no first machine."""
-    if isinstance(case.standbys, Unknown):
-        return unknown(f"The SCR targets are not known: {case.standbys.why}.", "Recheck.")
-    if not case.standbys:
+    targets = scr_targets(case)
+    if isinstance(targets, Finding):
+        return targets
+    if not targets:
         return not_needed("There are no SCR targets.")
     found = []
-    for target in case.standbys:
+    for target in targets:
         fact = Fact(name="SCR target", value=target.name, machine=case.main.name)
         if case.in_main(target.name):
             found.append(
@@ -157,8 +160,7 @@ def _way_back(case: Case, first: str) -> tuple[str, ...] | Unknown:
     seen = {short(first)}
     while paths:
         path = paths.pop()
-        machine = case.machine(path[-1])
-        own = machine.own_standbys if machine else Unknown(case.silent(path[-1]))
+        own = case.said(path[-1], lambda one: one.own_standbys)
         if isinstance(own, Unknown):
             if len(path) > 1:
                 continue  # a machine outside the campaign that nobody reads

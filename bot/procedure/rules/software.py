@@ -34,8 +34,8 @@ _LAX = {"", "undefined", "bypass", "unrestricted", "remotesigned"}
 def wmf_version(case: Case) -> Finding:
     """§9: WMF 3.0 breaks Exchange 2007 rollups (1603); 1.0 cannot run the probe."""
     found = []
-    for name, machine in case.answers:
-        version = machine if isinstance(machine, Unknown) else machine.powershell
+    for name in case.subjects:
+        version = case.said(name, lambda one: one.powershell)
         if isinstance(version, Unknown) or not version:
             why = version.why if isinstance(version, Unknown) else "it was not read"
             found.append(unknown(f"The PowerShell version of {name} is not known: {why}.", "Recheck."))
@@ -60,8 +60,8 @@ def wmf_version(case: Case) -> Finding:
 def exec_policy(case: Case) -> Finding:
     """§9: an execution policy from group policy overrides what the bot asks for."""
     found = []
-    for name, machine in case.answers:
-        policy = machine if isinstance(machine, Unknown) else machine.machine_policy
+    for name in case.subjects:
+        policy = case.said(name, lambda one: one.machine_policy)
         if isinstance(policy, Unknown):
             found.append(unknown(f"The execution policy of {name} is not known: {policy.why}.", "Recheck."))
         elif policy.casefold() not in _LAX:
@@ -85,14 +85,15 @@ def crl_state(case: Case, name: str) -> str | Unknown:
     state = dict(machine.software).get("crl", "")
     if state.isdigit() and int(state) & _NO_CRL:
         return ""
-    return machine.survey if isinstance(machine.survey, Unknown) else machine.survey.crl
+    return case.surveyed(name, lambda one: one.crl)
 
 
 def crl_reach(case: Case) -> Finding:
     """§5/§9: where the revocation list is out of reach an install takes 40 to 60 minutes and may hang services."""
     found = []
-    for name, machine in case.answers:
-        state = "" if isinstance(machine, Unknown) else dict(machine.software).get("crl", "")
+    for name in case.subjects:
+        machine = case.machine(name)
+        state = dict(machine.software).get("crl", "") if machine else ""
         asks = Fact(name="revocation check of SYSTEM", value=state or "default (on)", machine=name)
         said = crl_state(case, name)
         if isinstance(said, Unknown):
@@ -111,8 +112,8 @@ def crl_reach(case: Case) -> Finding:
 def custom_actions(case: Case) -> Finding:
     """§9: from SP2 on a rollup runs this script of the administrator's; its result cannot be seen."""
     found = []
-    for name, machine in case.answers:
-        script = machine if isinstance(machine, Unknown) else machine.custom_actions
+    for name in case.subjects:
+        script = case.said(name, lambda one: one.custom_actions)
         if isinstance(script, Unknown):
             found.append(unknown(f"Whether {name} has a {_CUSTOM} is not known: {script.why}.", "Recheck."))
             continue
@@ -143,8 +144,7 @@ def runner_task(case: Case) -> Finding:
         names = list(dict.fromkeys(step.target for step in steps if step.kind is StepKind.HANDOFF))
     found = []
     for name in names:
-        machine = case.machine(name)
-        there = machine.runner_ok if machine else Unknown(case.silent(name))
+        there = case.said(name, lambda one: one.runner_ok)
         if isinstance(there, Unknown):
             found.append(unknown(f"Whether the runner task is on {name} is not known: {there.why}.", "Recheck."))
             continue

@@ -30,8 +30,7 @@ def _volumes(case: Case, step: Step) -> list[Finding]:
     Which volume belongs to the mail server is not told apart: every one the owner sees, but the system's, counts.
     """
     name = step.source
-    survey = case.survey(name)
-    volumes = survey if isinstance(survey, Unknown) else survey.volumes
+    volumes = case.surveyed(name, lambda one: one.volumes)
     if isinstance(volumes, Unknown):
         return [unknown(f"The dirty bits of the disks {name} owns are not known: {volumes.why}.", _DIRTY)]
     shared = [one for one in volumes if not one.system]
