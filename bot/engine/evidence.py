@@ -136,23 +136,14 @@ def strangers(campaign: Campaign, step: Step, facts: EstateFacts, now: float) ->
             ours = folder.nonce == campaign.nonce
             finished = folder.seen in (JobSeen.ENDED, JobSeen.REFUSED, JobSeen.VOID)
             if ours and folder.name not in known:
-                return Stop(
-                    rule="JOBS-KNOWN",
-                    step=step.id,
-                    since=now,
-                    final=True,
-                    sentence=f"{machine.name} holds a job of this campaign, {folder.name}, that its record does not know.",
-                    remedy="The record may have been put back to an older copy. Look at that folder before anything else.",
-                )
-            if not ours and not finished:
-                return Stop(
-                    rule="JOBS-KNOWN",
-                    step=step.id,
-                    since=now,
-                    final=True,
-                    sentence=f"{machine.name} holds an unfinished job of another campaign, {folder.name}.",
-                    remedy="Find out whether it still runs; when it has ended or its folder was removed, type `/rollup recheck`.",
-                )
+                sentence = f"{machine.name} holds a job of this campaign, {folder.name}, that its record does not know."
+                remedy = "The record may have been put back to an older copy. Look at that folder before anything else."
+            elif not ours and not finished:
+                sentence = f"{machine.name} holds an unfinished job of another campaign, {folder.name}."
+                remedy = "Find out whether it still runs; when it has ended or its folder was removed, type `/rollup recheck`."
+            else:
+                continue
+            return Stop(rule="JOBS-KNOWN", step=step.id, since=now, final=True, sentence=sentence, remedy=remedy)
     return None
 
 

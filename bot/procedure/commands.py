@@ -72,25 +72,22 @@ def move_group(group: str, to: str, *, run_on: str) -> Command:
 
 def pause_node(name: str) -> Command:
     """Keeps groups away from a node; it lasts over a restart. Raises Unrenderable."""
-    node = bare(name)
-    return Command(
-        text=f"cluster.exe node {node} /pause",
-        kind=JobKind.SHELL,
-        node=node,
-        purpose=f"pause {node}: nothing fails over to it while it is patched",
-        effect=f"pause:{node}",
-    )
+    return _node(name, "pause", f"pause {name}: nothing fails over to it while it is patched")
 
 
 def resume_node(name: str) -> Command:
     """Lets a node take groups again. Raises Unrenderable."""
+    return _node(name, "resume", f"let {name} take groups again")
+
+
+def _node(name: str, verb: str, purpose: str) -> Command:
     node = bare(name)
     return Command(
-        text=f"cluster.exe node {node} /resume",
+        text=f"cluster.exe node {node} /{verb}",
         kind=JobKind.SHELL,
         node=node,
-        purpose=f"let {node} take groups again",
-        effect=f"resume:{node}",
+        purpose=purpose,
+        effect=f"{verb}:{node}",
     )
 
 

@@ -8,7 +8,7 @@ never runs must not be seen. The makers of the kinds of expressions stand in exp
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.lab.powershell import nodes as n
 from bot.lab.powershell.convert import enumerates, to_string
@@ -17,6 +17,7 @@ from bot.lab.powershell.typenames import resolve
 from bot.lab.powershell.values import NOTHING, Nothing, net_error
 
 Evaluate = Callable[[Core], Any]
+_Made = TypeVar("_Made")
 
 MAKERS: dict[type[n.Node], Callable[[Any], Evaluate]] = {}
 """By kind of expression, what makes its function."""
@@ -27,9 +28,13 @@ def evaluator(node: n.Node) -> Evaluate:
     try:
         return node.evaluate
     except AttributeError:
-        made = MAKERS.get(type(node), _no_expression)(node)
-        object.__setattr__(node, "evaluate", made)
-        return made
+        return kept(node, "evaluate", MAKERS.get(type(node), _no_expression)(node))
+
+
+def kept(node: n.Node, slot: str, made: _Made) -> _Made:
+    """Note in a node what it was made into."""
+    object.__setattr__(node, slot, made)
+    return made
 
 
 def valuer(node: n.Node) -> Evaluate:

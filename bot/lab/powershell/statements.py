@@ -16,7 +16,7 @@ from bot.lab.powershell.control import (
 )
 from bot.lab.powershell.convert import enumerates, to_bool, to_int, to_list, to_string
 from bot.lab.powershell.core import Core
-from bot.lab.powershell.making import emit, evaluator, valuer
+from bot.lab.powershell.making import emit, evaluator, kept, valuer
 from bot.lab.powershell.operators import equal
 from bot.lab.powershell.pipeline import pipeline_runner
 from bot.lab.powershell.regexes import compiled, matches_table, wildcard
@@ -261,9 +261,7 @@ def executor(node: n.Node) -> Execute:
     try:
         return node.execute
     except AttributeError:
-        made = _MAKERS.get(type(node), _expression)(node)
-        object.__setattr__(node, "execute", made)
-        return made
+        return kept(node, "execute", _MAKERS.get(type(node), _expression)(node))
 
 
 def _expression(node: n.Node) -> Execute:
