@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -198,7 +198,8 @@ class Bench:
             packages=lambda: self.packages, wake=self.woken, clock=self.clock, realm=Realm.LAB,
             identity=read_identity(client, space.app.app_token), sleep=self._sleep,
         )  # fmt: skip
-        self.app = App(client=client, ignoring_self_events_enabled=False)
+        self.listeners = ThreadPoolExecutor(5, thread_name_prefix="listeners")
+        self.app = App(client=client, listener_executor=self.listeners, ignoring_self_events_enabled=False)
         self.edge = register(self.app, self.deps)
         self.ops = 0
         self.longest_sleep = 0.05  # waits are asked for in full, and slept in short
@@ -286,8 +287,8 @@ def _words(node: Any) -> str:
 
 
 @pytest.fixture
-def bench(store: Store, closers: list[threading.Thread]) -> Iterator[Bench]:
-    """A connected bot."""
+def bench(store: Store) -> Iterator[Bench]:
+    """A connected bot. When its test is over nothing of it is under way: the next one gets the same Redis, emptied."""
     clock = LabClock(START)
     channels = [
         Channel(id=OPS, name="exchange-ops"),
@@ -300,23 +301,10 @@ def bench(store: Store, closers: list[threading.Thread]) -> Iterator[Bench]:
     handler.connect()
     until(server.connected)
     yield made
-    closing = threading.Thread(target=_close, args=(handler, server), name="bench-closing")
-    closing.start()
-    closers.append(closing)
-
-
-def _close(handler: SocketModeHandler, server: RunningWorkspace) -> None:
-    """A second of waiting for sockets to end, beside the next test."""
     handler.client.auto_reconnect_enabled = False
     server.stop()  # first: the SDK's reader sits in a 3 s read otherwise
     until(lambda: not handler.client.is_connected())
+    handler.client.closed = True
+    handler.client.message_queue.put(None)  # the SDK waits a second for the next message before it looks
     handler.close()
-
-
-@pytest.fixture(scope="session")
-def closers() -> Iterator[list[threading.Thread]]:
-    """Benches that are being taken down; all are gone when the session ends."""
-    threads: list[threading.Thread] = []
-    yield threads
-    for thread in threads:
-        thread.join(timeout=10)
+    made.listeners.shutdown()
