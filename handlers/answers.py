@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.blocks import TEXT, Block, characters, sections
@@ -12,6 +12,7 @@ from handlers.calls import Calls, SlackError
 
 log = logging.getLogger(__name__)
 Respond = Callable[..., Any]
+REFUSED = "refused"  # block_id; played people look for it (docs/slack.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class Reply:
 def sentence_reply(text: str) -> Reply:
     """One paragraph."""
     return Reply(text=text[:TEXT], blocks=tuple(sections([text])))
+
+
+def refusal_reply(text: str) -> Reply:
+    """Why a command was not carried out. Its first block is named, so that a program need not read the words."""
+    said = sentence_reply(text)
+    first, *more = said.blocks
+    return replace(said, blocks=({**first, "block_id": REFUSED}, *more))
 
 
 def blocks_reply(blocks: Sequence[Block], text: str) -> Reply:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers import advice, lookup, status, texts
-from handlers.answers import Reply, blocks_reply, sentence_reply
+from handlers.answers import Reply, blocks_reply, refusal_reply, sentence_reply
 from handlers.blocks import code, esc, preformatted, section, sections
 from handlers.calls import Accounts, Channels, SlackError
 from handlers.deps import Deps, Place
@@ -74,7 +74,7 @@ class Commands:
         answer = self._run(request)
         self._deps.store.inbox_drop(request.id)  # transitions took it out already; views and refusals did not
         if isinstance(answer, Refusal):
-            return sentence_reply(texts.refusal(answer, self._deps.docs_url))
+            return refusal_reply(texts.refusal(answer, self._deps.docs_url))
         return answer
 
     def _run(self, request: Request) -> Reply | Refusal:

@@ -61,6 +61,7 @@ from state.words import (
     Started,
     State,
     StepEnded,
+    StepKind,
     Unblocked,
     Unlocked,
     Vote,
@@ -312,7 +313,10 @@ class _Speaker:
                 rows.append((titles.get(done.step, done.step), span(done.took_s), away))
         machines = [("machine", "role when planned", "level"), *((m.name, m.role, m.level) for m in levels(self.after))]
         # Only a handoff measures: an outage that came of anything else is not in the number.
+        handed = self.after.plan and any(step.kind is StepKind.HANDOFF for step in self.after.plan.steps)
         away = f"The handoffs took mail away for *{round(event.user_downtime_s)} seconds* in all."
+        if not handed and not event.user_downtime_s:
+            away = "No mail server had to be handed over."
         blocks: list[Block] = [
             header(marked(f"Done: {title_of(self.after)}", self.realm)),
             section(f"{esc(event.sentence) or texts.ENDINGS[Ending.DONE].says}\n{away}"),

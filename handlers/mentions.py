@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers import texts
-from handlers.answers import Reply, sentence_reply
+from handlers.answers import Reply, refusal_reply
 from handlers.commands import Commands, Request
 from handlers.deps import Deps
 from handlers.trust import Said
@@ -42,7 +42,7 @@ class Mentions:
             if said.why_not == "a bot wrote it":
                 return None  # two bots that answer each other never stop
             refused = Refusal(kind=RefusalKind.NOT_A_HUMAN_MESSAGE, parts=(("problem", said.why_not),))
-            return sentence_reply(texts.refusal(refused, deps.docs_url))
+            return refusal_reply(texts.refusal(refused, deps.docs_url))
         account = self._commands.account(said.user)
         if account is not None and account.bot:
             deps.store.inbox_drop(said.id)

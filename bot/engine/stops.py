@@ -17,8 +17,10 @@ def stop_on(campaign: Campaign, bad: tuple[Check, ...], now: float, step: str = 
     """The Stop for checks that block (worst first, at least one): since when, and whether patience is over.
 
     Patience is that of the least patient check: seconds (lab) a block is read again quietly before people are told.
+    While the nodes disagree the rest rests on a picture that may be gone in a moment: then it is VIEW-AGREE's own.
     """
     worst = bad[0]
+    judged = bad[:1] if worst.rule == "VIEW-AGREE" else bad
     since = blocked_since(campaign, worst.rule, now)
     return Stop(
         rule=worst.rule,
@@ -27,7 +29,7 @@ def stop_on(campaign: Campaign, bad: tuple[Check, ...], now: float, step: str = 
         remedy=worst.remedy,
         since=since,
         checks=bad,
-        final=now - since >= min(check.patience_s for check in bad),
+        final=now - since >= min(check.patience_s for check in judged),
     )
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.lab.players import Ending, Players
+from bot.lab.moments import Ending
+from bot.lab.players import Players
 from bot.lab.scenario import Expect
 from bot.lab.session import PracticeSession
 

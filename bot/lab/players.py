@@ -1,6 +1,7 @@
 """Played people: they carry a scenario's campaign to its end in the practice workspace.
 
-They read message metadata only, never a text, and act through the same functions as the page.
+They read message metadata and the name of an answer's first block, never a text, and act through the same functions
+as the page.
 What they do stands in the scenario's `[play]` section: docs/scenarios.md.
 """
 
@@ -11,47 +12,27 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from bot.lab.clock import LabClock
+from bot.lab.moments import Ending, Mending, Moment, meant
 from bot.lab.scenario_words import Act, Scenario
 from bot.lab.truth import TruthLog
 from bot.lab.workspace.acts import act
 from bot.lab.workspace.words import SlackError
 from bot.lab.workspace.workspace import Workspace
 
-GOES_ON = frozenset({"blocked", "asking", "rejected"})  # a stop from which a campaign can go on; all else is its end
 LOOK_S = 0.1  # wall seconds at most between two looks at the clock: its speed may change
 TYPE_AGAIN = 5  # how often somebody repeats a command that the bot did not answer
 TYPE_AGAIN_AFTER_S = 5.0  # lab seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How the played campaign ended or stopped, from the metadata of its `rollup_closed` message."""
-
-    campaign: str
-    outcome: str
-    rule: str
-    step: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Something that made people act: a gate, a plan, an end, a line of the truth log."""
-
-    when: str
-    campaign: str = ""
-    step: str = ""
-    gate: str = ""
-    outcome: str = ""
-    did: str = ""
-    machine: str = ""
-    channel: str = ""
-    ts: str = ""
-    thread_ts: str = ""
+REFUSED = "refused"  # block_id of the answer to a command that was not carried out
+NOT_BEGUN = "not_begun"  # the outcome of a play whose first command was refused
+QUIET_WALL_S, QUIET_S = (
+    60.0,
+    3600.0,
+)  # a stop at which everything was done and nothing came of it for so long is the end
 
 
 class Players:
@@ -85,6 +66,7 @@ class Players:
         self._last_gate = Moment("gate")
         self._last_typed: dict[str, str] = {}
         self._typed_again = 0
+        self._mending: Mending | None = None
         self.requester = self._play.by or next((p.name for p in scenario.people if "requester" in p.roles), "")
         self._requester_id = space.person(self.requester).id
         self._unwatch = space.watch(self._changed)
@@ -127,11 +109,15 @@ class Players:
         if message.get("only_for"):
             if message["user"] == "USLACKBOT":  # Slack itself: the command got no answer
                 self._later(TYPE_AGAIN_AFTER_S, lambda: self._again(message["only_for"]))
+            elif (message.get("blocks") or [{}])[0].get("block_id") == REFUSED:
+                self._refused(message["only_for"])
             return
         metadata = message.get("metadata")
         if not metadata or "bot_id" not in message or message["ts"] in self._seen:
             return
         self._seen.add(message["ts"])
+        if self._mending and not self._mending.left:
+            self._mending.went_on = True
         payload = metadata["event_payload"]
         found = {name: str(payload.get(name) or "") for name in ("campaign", "step", "gate", "outcome")}
         place = {
@@ -178,9 +164,47 @@ class Players:
         return (first,) if first else ()
 
     def _closed(self, moment: Moment, rule: str) -> None:
-        if self._happen(moment):  # somebody will do something about it: not the end yet
-            return
-        self._ending = Ending(moment.campaign, moment.outcome, rule, moment.step)
+        ending = Ending(moment.campaign, moment.outcome, rule, moment.step)
+        with self._woken:  # no act is done before it is known what it mends
+            acts = self._happen(moment)
+            self._mending = Mending(ending, moment.ts, len(acts)) if acts else None
+        if not acts:  # else somebody does something about it: not the end yet
+            self._end(ending)
+
+    def _refused(self, user: str) -> None:
+        """A command was not carried out. Nothing can come of a play, or of a stop, if that was all that was tried."""
+        first = any(each.when == "start" and each.do == "type" for each in self._play.act)
+        if not self._seen and user == self._requester_id and not first:
+            self._end(Ending("", NOT_BEGUN, "", ""))
+        with self._woken:
+            mending = self._mending
+            if mending and user in mending.waiting:
+                mending.waiting.remove(user)
+                mending.refused += 1
+        self._look_for_the_end()
+
+    def _acted(self, moment: Moment) -> None:
+        """One of the acts of a stop has happened."""
+        with self._woken:
+            mending = self._mending
+            if not mending or mending.ts != moment.ts or moment.when != "closed":
+                return
+            mending.left -= 1
+            if not mending.left:
+                self._later(max(QUIET_WALL_S * self._clock.speed, QUIET_S), partial(self._quiet, mending))
+        self._look_for_the_end()
+
+    def _look_for_the_end(self) -> None:
+        mending = self._mending
+        if mending and mending.refused and not mending.waiting and not mending.left and not mending.went_on:
+            self._end(mending.ending)
+
+    def _quiet(self, mending: Mending) -> None:
+        if mending is self._mending and not mending.went_on:
+            self._end(mending.ending)
+
+    def _end(self, ending: Ending) -> None:
+        self._ending = ending
         self._ended.set()
 
     def _happen(self, moment: Moment) -> list[Act]:
@@ -195,7 +219,7 @@ class Players:
                     moment, campaign=gate.campaign, channel=gate.channel, ts=gate.ts, thread_ts=gate.thread_ts
                 )
             for place, each in enumerate(self._play.act):
-                if not _meant(each, moment):
+                if not meant(each, moment):
                     continue
                 self._counts[place] += 1
                 count = self._counts[place]
@@ -217,6 +241,8 @@ class Players:
             text = what.text.replace("{campaign}", moment.campaign or next(iter(self._started), ""))
             who = what.who or self.requester
             if what.do == "type":
+                if moment.when == "closed" and self._mending and self._mending.ts == moment.ts:
+                    self._mending.waiting.append(self._space.person(who).id)
                 self._type(who, text)
             else:
                 self._try(
@@ -228,6 +254,7 @@ class Players:
                         "thread_ts": moment.thread_ts,
                     }
                 )
+        self._acted(moment)
 
     def _type(self, who: str, line: str) -> None:
         self._last_typed[self._space.person(who).id] = line
@@ -273,17 +300,3 @@ class Players:
                     continue
                 do = heapq.heappop(self._due)[2]
             do()
-
-
-def _meant(what: Act, moment: Moment) -> bool:
-    if what.when != moment.when:
-        return False
-    if what.when == "closed" and not what.outcome and moment.outcome not in GOES_ON:
-        return False  # nobody mends a campaign that has ended; an act that is meant for an end names it
-    pairs = (
-        (what.step, moment.step),
-        (what.outcome, moment.outcome),
-        (what.did, moment.did),
-        (what.machine.casefold(), moment.machine.casefold()),
-    )
-    return all(not wanted or wanted == found for wanted, found in pairs)

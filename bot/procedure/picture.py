@@ -256,8 +256,12 @@ class Picture:
 
     def may_take(self, group: GroupFacts, node: str) -> bool:
         """Whether a group may be moved to a node now: it is Up, not Paused, and a possible owner."""
+        return self.status(node) is NodeStatus.UP and self.may_own(group, node)
+
+    def may_own(self, group: GroupFacts, node: str) -> bool:
+        """Whether a node is a possible owner of a group; a group without a list may be anywhere."""
         owners = group.possible_owners
-        return self.status(node) is NodeStatus.UP and (not owners or any(same_name(node, one) for one in owners))
+        return not owners or any(same_name(node, one) for one in owners)
 
     def group(self, name: str) -> GroupFacts | None:
         """A group by its name, as the first view that lists it says."""

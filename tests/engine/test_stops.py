@@ -24,6 +24,16 @@ def test_the_least_patient_check_decides() -> None:
     assert stop_on(ready(), (check("A"), check("B", 0.0)), 1000.0).final
 
 
+def test_nothing_is_concluded_from_a_picture_on_which_the_nodes_do_not_agree_yet() -> None:
+    """A node that is joining again is seen so by one node only for some seconds: the reason comes when they agree."""
+    joining = (check("VIEW-AGREE"), check("NODE-PASSIVE", 0.0))
+    first = stop_on(ready(), joining, 1000.0)
+    assert not first.final
+    assert stop_on(replace(ready(), stop=first), joining, 1600.0).final
+    agreed = stop_on(replace(ready(), stop=first), joining[1:], 1010.0)
+    assert (agreed.rule, agreed.final) == ("NODE-PASSIVE", True)
+
+
 def test_two_rules_that_take_turns_do_not_keep_people_from_hearing_of_it() -> None:
     stop = stop_on(ready(), (check("A"),), 0.0)
     for turn, now in enumerate(range(100, 700, 100)):

@@ -44,6 +44,7 @@ from state.words import (
     Seen,
     State,
     StepEnded,
+    StepKind,
     Stop,
     Verdict,
 )
@@ -251,6 +252,16 @@ def test_the_final_summary_tells_user_downtime_in_seconds() -> None:
     assert "95 seconds" in json.dumps(post.blocks)
     assert post.payload == {"campaign": "CLUSTER01-7", "event": 40, "outcome": "done", "rule": "", "step": "s01"}
     assert accepted(post.blocks)
+
+
+def test_the_final_summary_measures_no_handoff_that_never_was() -> None:
+    campaign = a_campaign(State.DONE)
+    steps = tuple(step for step in campaign.plan.steps if step.kind is not StepKind.HANDOFF)  # type: ignore[union-attr]
+    campaign = replace(campaign, plan=replace(campaign.plan, steps=steps))  # type: ignore[type-var]
+    done = Recorded(version=40, at=9.0, event=Finished(sentence="", user_downtime_s=0.0), prev="p", hash="f" * 64)
+    post = post_for(campaign, done, campaign, POLICY, Realm.LAB)
+    assert post is not None
+    assert "No mail server had to be handed over." in post.text
 
 
 @pytest.mark.parametrize("kind", list(OutcomeKind))

@@ -64,6 +64,16 @@ def test_somebody_who_is_not_listed_changes_nothing(bench: Bench) -> None:
     assert nothing_changed(bench)
 
 
+def test_a_refusal_can_be_told_from_an_answer_without_reading_it(bench: Bench) -> None:
+    """Played people read no text: the name of the first block says that the command was not carried out."""
+    bench.types(DAVE, "plan CLUSTER01")
+    bench.types(DAVE, "status")
+    with bench.space.lock:
+        told = [m for messages in bench.space.messages.values() for m in messages.values() if m.only_for == DAVE]
+    refused, answered = sorted(told, key=lambda m: float(m.ts))
+    assert refused.blocks[0]["block_id"] == "refused" != answered.blocks[0]["block_id"]
+
+
 def test_malformed_arguments_get_the_usage_of_that_one_command(bench: Bench) -> None:
     for typed in ("plan", "plan CLUSTER01 KB1 extra", "plan CLUSTER01 --failbak", 'plan "CLUSTER01'):
         said = bench.types(ALICE, typed)

@@ -321,7 +321,8 @@ ROWS = (
     Row("SPARE-UP", "gate_evacuate", state("EXN1", NodeStatus.PAUSED), BLOCK, "nothing can take over", waivable=True),
     Row("SPARE-UP", "gate_evacuate", lambda f: f, WARN, "only passive node"),
     Row("GROUP-MOVE-NOT-CMS", "gate_evacuate", group("CMS1", owner="EXN2"), BLOCK, "clustered mailbox server"),
-    Row("GROUP-MOVE-PLAN", "plan", group("Cluster Group", possible_owners=("EXN2",)), BLOCK, "must leave EXN2"),
+    Row("GROUP-MOVE-PLAN", "plan", group("Cluster Group", possible_owners=("EXN2",)), BLOCK, "only EXN2 may own it"),
+    Row("GROUP-MOVE-PLAN", "gate_evacuate", state("EXN1", NodeStatus.PAUSED), BLOCK, "EXN1 is Paused."),
     Row("GROUP-MOVE-CMD", "plan", group("Cluster Group", name='Cluster "A" Group'), BLOCK, "double quote"),
     Row("GROUP-MOVE-CMD", "gate_evacuate", group("Available Storage", name="a\nb"), BLOCK, "control character"),
     Row(

@@ -52,11 +52,13 @@ def group_move_plan(case: Case) -> Finding:
                     )
                 )
             elif to is None:
-                possible = ", ".join(group.possible_owners) or "any node"
+                others = [one for one in picture.nodes if not same_name(one, name) and picture.may_own(group, one)]
+                states = " and ".join(f"{one} is {word(picture.status(one))}" for one in others)
                 found.append(
                     blocks(
-                        f"'{group.name}' must leave {name}, but no other node that may own it ({possible}) is Up.",
-                        "Bring such a node up, or add a possible owner.",
+                        f"'{group.name}' must leave {name}, but no other node can take it: "
+                        + (f"{states}." if states else f"only {name} may own it."),
+                        "Bring or resume such a node, or add a possible owner.",
                         Fact(name=f"group '{group.name}'", value=f"{group.owner} {word(group.state)}"),
                     )
                 )

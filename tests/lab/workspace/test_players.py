@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
+from bot.lab import players
 from bot.lab.clock import LabClock
-from bot.lab.players import Ending, Players
+from bot.lab.moments import Ending
+from bot.lab.players import Players
 from bot.lab.scenario import parse
 from bot.lab.truth import TruthLog
 from bot.lab.workspace import Channel, Person, RunningWorkspace, Workspace, serve_workspace
@@ -75,6 +77,10 @@ class Stage:
         return self.say(
             "rollup_gate", campaign="CLUSTER01-1", step=step, attempt=attempt, gate=f"CLUSTER01-1.{step}.{attempt}"
         )
+
+    def refuse(self, user: str) -> None:
+        block = {"type": "section", "block_id": "refused", "text": {"type": "mrkdwn", "text": "never read"}}
+        self.slack.chat_postEphemeral(channel="C0OPS", user=user, text="never read", blocks=[block])
 
     def said(self, did: str) -> list[tuple[str, str]]:
         return [(r["user"], r.get("text") or r["emoji"]) for r in self.truth.since(0) if r["did"] == did]
@@ -222,3 +228,66 @@ def test_a_command_that_the_bot_did_not_answer_is_typed_again(stage: Callable[..
     on = stage()
     until(lambda: len(on.said("typed")) >= 2)
     assert len(set(on.said("typed"))) == 1
+
+
+DAVE_RETRIES = """
+[[play.act]]
+when = "closed"
+outcome = "blocked"
+do = "type"
+who = "Dave"
+text = "/rollup retry {campaign}"
+"""
+
+
+def test_a_stop_ends_the_play_when_all_that_was_tried_is_refused(stage: Callable[..., Stage]) -> None:
+    on = stage(DAVE_RETRIES)
+    on.say("rollup_card", campaign="CLUSTER01-1")
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="blocked", rule="EXIT-CODE", step="s03")
+    until(lambda: ("U0DAVE", "/rollup retry CLUSTER01-1") in on.said("typed"))
+    assert on.players.wait(0.2) is None
+    on.refuse("U0DAVE")
+    assert on.players.wait(5) == Ending("CLUSTER01-1", "blocked", "EXIT-CODE", "s03")
+
+
+def test_a_refusal_beside_a_command_that_was_heard_ends_nothing(stage: Callable[..., Stage]) -> None:
+    on = stage(DAVE_RETRIES + DAVE_RETRIES.replace("Dave", "Alice"))
+    on.say("rollup_card", campaign="CLUSTER01-1")
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="blocked", rule="EXIT-CODE", step="s03")
+    until(lambda: ("U0ALICE", "/rollup retry CLUSTER01-1") in on.said("typed"))
+    on.refuse("U0DAVE")
+    assert on.players.wait(0.5) is None
+
+
+def test_a_refusal_at_a_gate_ends_nothing(stage: Callable[..., Stage]) -> None:
+    on = stage(DAVE_RETRIES.replace('"closed"\noutcome = "blocked"', '"gate"'))
+    on.say("rollup_card", campaign="CLUSTER01-1")
+    ts = on.gate("s01")
+    on.refuse("U0DAVE")
+    until(lambda: on.reactions(ts))
+    assert on.players.wait(0.2) is None
+
+
+def test_a_mend_after_which_nothing_is_heard_is_the_end_at_last(
+    stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(players, "QUIET_WALL_S", 0.0)
+    monkeypatch.setattr(players, "QUIET_S", 60.0)
+    on = stage("""
+[[play.act]]
+when = "closed"
+outcome = "refused"
+do = "estate"
+kind = "resume"
+""")
+    on.say("rollup_card", campaign="CLUSTER01-1")
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="refused", rule="NODE-MEMBER", step="")
+    assert on.players.wait(5) == Ending("CLUSTER01-1", "refused", "NODE-MEMBER", "")
+    assert on.faults == ["resume"]
+
+
+def test_a_first_command_that_is_refused_begins_no_play(stage: Callable[..., Stage]) -> None:
+    on = stage()
+    until(lambda: on.said("typed"))
+    on.refuse("U0ALICE")
+    assert on.players.wait(5) == Ending("", "not_begun", "", "")
