@@ -42,9 +42,17 @@ def store(store_client: redis.Redis) -> Store:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures the topology tests recorded (issue 4): a passing test's output is not shown otherwise."""
-    passed = terminalreporter.getreports("passed")
-    lines = sorted(str(value) for one in passed for name, value in one.user_properties if name == "topologies")
+    """Print the figures that tests recorded (issue 4): a passing test's output is not shown otherwise."""
+    told = [found for one in terminalreporter.getreports("passed") for found in one.user_properties]
+    lines = sorted(str(value) for name, value in told if name == "topologies")
     if lines:
         terminalreporter.section("topologies")
         terminalreporter.write_line("\n".join(lines))
+    plays = [value for name, value in told if name == "play"]
+    if plays:
+        terminalreporter.section("scenarios")
+        for whose, some in (("issue 4's list", [one for one in plays if one[0]]), ("all", plays)):
+            took = max((end for _, _, end in some), default=0.0) - min((start for _, start, _ in some), default=0.0)
+            terminalreporter.write_line(
+                f"{whose}: {len(some)} played, {took:.0f} s from the first start to the last end"
+            )
