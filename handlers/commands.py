@@ -42,6 +42,7 @@ EVENT_OF: dict[str, type[Event]] = {
 }  # fmt: skip
 
 OLD_S = 120.0  # lab: a reading older than this is asked for anew by whoever wants the status
+LOGS_OLD_S = 1800.0  # lab: and so is a reading of the log volumes, which change slowly
 MEASURED = 100  # of how many campaigns the durations are taken, newest first
 
 
@@ -296,7 +297,8 @@ class Commands:
     def _night(self, campaign: Campaign) -> Night:
         store, now = self._deps.store, self._now()
         shown = store.showing.get(campaign.id)
-        old = shown.seen is None or now - shown.seen.at > OLD_S
+        seen = shown.seen
+        old = seen is None or now - seen.at > OLD_S or now - seen.log_hours_at > LOGS_OLD_S
         if old:
             store.showing.ask(campaign.id, store.server_time())
             self._deps.wake.advance(campaign.id)

@@ -129,7 +129,7 @@ def _copies(night: Night) -> list[str]:
     else:
         said = "; ".join(esc(one) for one in night.seen.copies) or "all Healthy"
         hours = night.seen.log_hours
-    return [f"*Copies and SCR:* {said}. Log volumes: {esc(hours) or 'hours left unknown, not read'}"]
+    return [f"*Copies and SCR:* {said}. Log volumes: {esc(hours) or 'hours left ' + NOT_READ}"]
 
 
 def _age(night: Night) -> list[str]:
@@ -137,6 +137,8 @@ def _age(night: Night) -> list[str]:
     ages = []
     if night.seen is not None:
         ages.append(f"mail, failover, nodes, quorum, levels and copies {span(night.now - night.seen.at)}")
+        if night.seen.log_hours:
+            ages.append(f"the log volumes {span(night.now - night.seen.log_hours_at)}")
     else:
         ages.append("the machines unknown, not read")
     line, job = night.shown.line, campaign.open_job

@@ -988,6 +988,7 @@ class MailSeen:
     since: float = 0.0  # lab: the first of the readings in a row that all said so
     failover: bool | None = None  # whether a node could take it now
     failover_said: str = ""  # to where, or why not
+    node: str = ""  # where it is; "" not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1002,6 +1003,7 @@ class Seen:
     levels: tuple[tuple[str, str], ...] = ()  # (machine, build or why not)
     copies: tuple[str, ...] = ()  # those not Healthy, and lists that could not be read
     log_hours: str = ""  # how long the log volumes last; "" not read
+    log_hours_at: float = 0.0  # lab, when they were asked: more seldom than the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

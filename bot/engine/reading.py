@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.engine.rooms import Rooms
-from bot.procedure.asked import wanted
+from bot.procedure.asked import logs_wanted, wanted
 from bot.procedure.facts import ClusterView, EstateFacts, Inventory, same_name
 from bot.procedure.planner import still_to_read
 from bot.procedure.reach import left_out
-from state.words import Campaign, NodeImage, Package, Step, StepKind, When
+from state.errors import StateError
+from state.words import Campaign, NodeImage, Package, Seen, Step, StepKind, When
 
 ROUNDS = 3  # nodes, SCR targets, the targets' own cluster
 STILL_FRESH_S = 5.0  # wall; how long what a turn has just read may stand for a second reading before people are asked
@@ -61,11 +62,19 @@ def read_for(rooms: Rooms, campaign: Campaign, step: Step | None, when: When = W
         return None
     handoff = step is not None and step.kind is StepKind.HANDOFF and when is When.GATE
     validate = ((step.cms, step.target),) if step is not None and handoff else ()
-    asked = wanted(when, step, inventory.nodes)
+    asked = wanted(when, step, inventory.nodes) + logs_wanted(last_seen(rooms, campaign), inventory.nodes, rooms.lab())
     plan = campaign.plan
     return read(
         rooms, inventory, package, machines=plan.machine_set, validate=validate, asked=asked, silent=left_out(plan)
     )
+
+
+def last_seen(rooms: Rooms, campaign: Campaign) -> Seen | None:
+    """The newest reading people are shown; None where there is none, or the store does not say."""
+    try:
+        return rooms.store.showing.get(campaign.id).seen
+    except StateError:
+        return None
 
 
 def just_read(rooms: Rooms, campaign: Campaign, seen: EstateFacts | None, step: Step | None) -> EstateFacts | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from bot.engine.rooms import Rooms
+from bot.procedure.asked import logs_wanted
 from bot.procedure.facts import EstateFacts, same_name
 from bot.procedure.seen import seen_of
 from state.errors import StateError
@@ -28,8 +29,8 @@ def refresh(rooms: Rooms, campaign: Campaign) -> None:
     a shell there would hold files that an installer wants to replace, and so cause a restart (facts/exchange.md §9).
     """
     try:
-        asked = rooms.store.showing.get(campaign.id).asked_at
-        recent = 0.0 < rooms.store.server_time() - asked < ASKED_S
+        shown = rooms.store.showing.get(campaign.id)
+        recent = 0.0 < rooms.store.server_time() - shown.asked_at < ASKED_S
     except StateError:
         return
     inventory, package = rooms.config.inventory(campaign.cluster), rooms.package(campaign)
@@ -39,7 +40,9 @@ def refresh(rooms: Rooms, campaign: Campaign) -> None:
     known = campaign.plan.machine_set if campaign.plan is not None else inventory.nodes
     machines = tuple(name for name in known if not busy or not same_name(name, busy))
     if machines:
-        show(rooms, campaign, rooms.estate.read(inventory, machines, package=package))
+        logs = logs_wanted(shown.seen, inventory.nodes, rooms.lab(), now_please=True)
+        asked = tuple((node, kind) for node, kind in logs if any(same_name(node, one) for one in machines))
+        show(rooms, campaign, rooms.estate.read(inventory, machines, package=package, asked=asked))
 
 
 def show_line(rooms: Rooms, campaign: Campaign, job: Job, report: JobReport) -> None:

@@ -8,13 +8,24 @@ from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import TypeVar
 
 from bot.estate.exchange_view import display_version
-from bot.estate.reply import Malformed, Reply, expect, flag, number, part
-from bot.procedure.facts import NOT_ASKED, QueueFacts, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
+from bot.estate.reply import Malformed, Reply, expect, flag, number, part, seconds
+from bot.procedure.facts import (
+    NOT_ASKED,
+    LogFacts,
+    QueueFacts,
+    ServerFacts,
+    SurveyFacts,
+    Unknown,
+    VolumeFacts,
+    WriterFacts,
+)
 
 T = TypeVar("T")
 
 _NAMED = re.compile(r"'(.+)'\s*$")  # Writer name: 'System Writer', in whatever language
 _CLIENTS = 2  # MSCluster_Network.Role: 1 for the cluster itself, 2 for clients, 3 for both
+_LOG = re.compile(r"([0-9A-Fa-f]{8})\.log$")
+_ENOUGH_H = 4.0  # the script looks back that far: one log as old as that, and none since, is a quiet group
 _STATE = re.compile(r"\[(\d+)\]")  # State: [1] Stable
 
 
@@ -34,6 +45,7 @@ def facts(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
         queues=asked("queues", _queues),
         agents=asked("agents", lambda r: tuple(expect(fields, 1)[0] for fields in r.all("agent"))),
         oab_pins=asked("oab", _oab_pins),
+        logs=asked("logs", _logs),
     )
 
 
@@ -141,3 +153,52 @@ def _queues(reply: Reply) -> tuple[QueueFacts, ...]:
         elif all(one.server != server for one in found):
             found.append(QueueFacts(server=server, next_hop="", waiting=0))
     return tuple(found)
+
+
+def _logs(reply: Reply) -> tuple[LogFacts, ...]:
+    """Every storage group's log volume and how many logs it makes. What of one cannot be read leaves the others known."""
+    now = _node_time(reply)
+    return tuple(_log(expect(fields, 8), now) for fields in reply.all("log"))
+
+
+def _log(fields: tuple[str, ...], now: float) -> LogFacts:
+    cms, group, volume, free, newest, before, at, why = fields
+    failed = Unknown(" ".join(why.split()))
+    return LogFacts(
+        cms=cms,
+        storage_group=group,
+        volume=volume,
+        free_mb=failed if why else _free(volume, free),
+        per_h=failed if why else _rate(newest, before, at, now),
+    )
+
+
+def _free(volume: str, free: str) -> float | Unknown:
+    if not volume:
+        return Unknown("no volume of the machine holds its log folder")
+    return number(free) / 2**20 if free else Unknown(f"the free space of {volume} was not given")
+
+
+def _rate(newest: str, before: str, at: str, now: float) -> float | Unknown:
+    """Logs an hour, from the number of the newest and of an older one and since when that stands there."""
+    if not newest or not before:
+        return Unknown("there is no log in its folder")
+    made, hours = _generation(newest) - _generation(before), (now - seconds(at)) / 3600
+    if hours <= 0 or (made == 0 and hours < _ENOUGH_H):
+        return Unknown("too few logs are there to tell how many an hour are made")
+    return made / hours
+
+
+def _generation(name: str) -> int:
+    """The number in a log's name: E00000004A1.log is 4A1 (hexadecimal) of the group with the prefix E00."""
+    found = _LOG.search(name)
+    if found is None:
+        raise Malformed(f"{name[:40]!r} is no log's name")
+    return int(found[1], 16)
+
+
+def _node_time(reply: Reply) -> float:
+    said = reply.first("clock")
+    if said is None:
+        raise Malformed("the machine's time was not given")
+    return seconds(expect(said, 1)[0])

@@ -225,6 +225,7 @@ class StorageGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     name: str
     databases: tuple[Database, ...] = ()  # () = one database named after the group
     quiet: bool = False  # nobody mails there: after a handoff its copy stays Initializing
+    logs_per_h: float = 12.0  # transaction logs of 1 MB made in an hour while mail is up
     copy: Copy = Copy()
     standby: tuple[Standby, ...] = ()
 
@@ -244,6 +245,8 @@ class Cms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     disk_owners: tuple[str, ...] = ()  # SCC: possible owners of its disk; () = every node
     oab_node: str = ""  # CCR: the node its offline address book is made on, by the registry; "" = no value
     names: Literal["short", "fqdn"] = "short"  # how the cmdlets spell machine names
+    log_free_mb: int = 40_000  # free space on the volume of its logs
+    log_volume: Literal["ok", "unreadable"] = "ok"
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,7 +6,8 @@ that a rule judged at a moment missing here blocks instead of passing.
 
 from __future__ import annotations
 
-from state.words import Step, StepKind, When
+from bot.procedure.facts import same_name
+from state.words import Seen, Step, StepKind, When
 
 WRITERS = "writers"  # BACKUP-RUNNING: the state of the shadow copy writers
 VOLUMES = "volumes"  # VOLUME-CLEAN: dirty bits
@@ -16,7 +17,10 @@ CRL = "crl"  # CRL-REACH: whether the host of the revocation list answers
 OAB = "oab"  # OAB-PIN: the node that makes the offline address book
 QUEUES = "queues"  # MOVE-DONE: what the Hub Transport servers still hold
 AGENTS = "agents"  # MONITORING: running services that may hold files
-KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS)
+LOGS = "logs"  # no rule: how long the log volumes last, for who is on call
+KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS, LOGS)
+
+LOGS_EVERY_S = 1800.0  # lab; while a copy is not Healthy
 
 Asked = tuple[tuple[str, str], ...]  # (machine, kind); "" as the machine stands for every one
 
@@ -29,6 +33,7 @@ def wanted(when: When, step: Step | None, nodes: tuple[str, ...]) -> Asked:
             ("", CRL),
             ("", AGENTS),
             *((node, NETWORKS) for node in nodes),
+            *((node, LOGS) for node in nodes),  # which of them runs a mail server is not known yet
             *((node, SERVERS) for node in nodes[:2]),
         )
     if step is None:
@@ -44,3 +49,16 @@ def _before(step: Step) -> Asked:
     if step.kind is StepKind.HANDOFF:
         return ((step.target, WRITERS), (step.source, VOLUMES))
     return ()
+
+
+def logs_wanted(seen: Seen | None, nodes: tuple[str, ...], now: float, *, now_please: bool = False) -> Asked:
+    """Which nodes are asked how long their log volumes last, beside what the moment needs. `now` is lab time.
+
+    Where a copy is not Healthy logs are not deleted and pile up: then every half hour, else only for who asks
+    (`now_please`). Asked are the nodes that ran a mail server by the last reading, every one where that is not known.
+    """
+    if seen is None or not (now_please or (seen.copies and now - seen.log_hours_at >= LOGS_EVERY_S)):
+        return ()
+    where = [one.node for one in seen.mail]
+    mine = tuple(node for node in nodes if not all(where) or any(same_name(node, one) for one in where))
+    return tuple((node, LOGS) for node in mine)

@@ -247,6 +247,17 @@ class CustomScript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogFacts:
+    """How a storage group's transaction logs fill their volume, as one node that may run its mail server sees it."""
+
+    cms: str
+    storage_group: str
+    volume: str  # "L:\\" or "L:\\SG1\\"; "" where none holds the folder
+    free_mb: float | Unknown
+    per_h: float | Unknown  # logs made in an hour; one is a megabyte (Exchange 2007)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyFacts:
     """What only some moments need to know of a machine: each part is Unknown where it was not asked for."""
 
@@ -261,6 +272,7 @@ class SurveyFacts:
         NOT_ASKED  # running services of monitoring, backup, file scanning, software rollout
     )
     oab_pins: tuple[tuple[str, str], ...] | Unknown = NOT_ASKED  # (CMS, node that makes its offline address book)
+    logs: tuple[LogFacts, ...] | Unknown = NOT_ASKED  # every storage group of every CMS that may run here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

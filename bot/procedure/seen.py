@@ -5,12 +5,24 @@ Nothing is decided by it. What could not be read says so and why; nothing is lef
 
 from __future__ import annotations
 
-from bot.procedure.facts import ClusterKind, EstateFacts, NodeStatus, QuorumModel, Unknown, same_name
+from bot.procedure.facts import (
+    NOT_ASKED,
+    ClusterKind,
+    EstateFacts,
+    LogFacts,
+    NodeStatus,
+    QuorumModel,
+    Unknown,
+    same_name,
+)
 from bot.procedure.levels import Build, machine_level
 from bot.procedure.picture import Cms, Picture, word
 from bot.procedure.reach import cluster_name_of, picture_of, scope
 from state.words import MailSeen, Seen
 
+LOG_MB = 1.0  # a transaction log of Exchange 2007
+_DAYS = 30  # beyond that the number says nothing
+_SHORT_H = 24.0  # somebody has to look before the same hour tomorrow
 _DISK_DECIDES = (QuorumModel.DISK_2003, QuorumModel.DISK_ONLY)
 _WITNESS_VOTES = (QuorumModel.MNS_SHARE, QuorumModel.NODE_DISK, QuorumModel.NODE_SHARE)
 
@@ -20,6 +32,9 @@ def seen_of(facts: EstateFacts, at: float, before: Seen | None = None) -> Seen:
     main = picture_of(facts, facts.inventory.cluster)
     names = tuple(dict.fromkeys(filter(None, (cluster_name_of(facts, one) for one in scope(facts)))))
     clusters = [main if same_name(name, main.name) else picture_of(facts, name) for name in names]
+    hours, hours_at = _log_hours(facts, main), at
+    if not hours and before is not None:  # nobody asked for them this time
+        hours, hours_at = before.log_hours, before.log_hours_at
     return Seen(
         at=at,
         mail=_mail(facts, main, at, before),
@@ -28,6 +43,8 @@ def seen_of(facts: EstateFacts, at: float, before: Seen | None = None) -> Seen:
         quorum=_quorum(main),
         levels=tuple((name, _level(facts, name)) for name in scope(facts)),
         copies=_copies(main),
+        log_hours=hours,
+        log_hours_at=hours_at,
     )
 
 
@@ -44,7 +61,8 @@ def _mail(facts: EstateFacts, main: Picture, at: float, before: Seen | None) -> 
         can, why = _failover(facts, main, cms)
         was = known.get(cms.name.casefold())
         since = was.since if was is not None and was.up is up else at
-        found.append(MailSeen(cms=cms.name, up=up, said=said, since=since, failover=can, failover_said=why))
+        node = cms.active_node if isinstance(cms.active_node, str) else ""
+        found.append(MailSeen(cms=cms.name, up=up, said=said, since=since, failover=can, failover_said=why, node=node))
     return tuple(found)
 
 
@@ -175,3 +193,47 @@ def _copies(main: Picture) -> tuple[str, ...]:
                 queue = "" if isinstance(one.copy_queue, Unknown) else f", {one.copy_queue} logs behind"
                 found.append(f"{cms.name}\\{one.storage_group}{where} {one.status}{queue}")
     return tuple(found)
+
+
+def _log_hours(facts: EstateFacts, main: Picture) -> str:
+    """How long each log volume lasts on the node that writes it; "" where a node that could say was not asked."""
+    if isinstance(main.cms, Unknown):
+        return f"unknown: {main.cms.why}"
+    said = [_hours_of(facts, cms) for cms in main.cms]
+    return "; ".join(line for lines in said for line in lines) if all(said) else ""
+
+
+def _hours_of(facts: EstateFacts, cms: Cms) -> list[str]:
+    """One mail server's log volumes; [] where its node was not asked."""
+    node = cms.active_node
+    if isinstance(node, Unknown) or not node:
+        return [f"{cms.name} unknown: {node.why if isinstance(node, Unknown) else 'it runs on no node'}"]
+    machine = facts.machine(node)
+    if machine is None:
+        return []
+    survey = machine.survey if machine.reached else Unknown(f"it did not answer ({machine.why_not})")
+    logs = survey if isinstance(survey, Unknown) else survey.logs
+    if isinstance(logs, Unknown):
+        return [] if logs == NOT_ASKED else [f"{cms.name} on {node} unknown: {logs.why.rstrip('.')}"]
+    mine = [one for one in logs if same_name(one.cms, cms.name)]
+    volumes = dict.fromkeys(one.volume for one in mine)
+    return [_volume_lasts(node, [one for one in mine if one.volume == volume]) for volume in volumes] or [
+        f"{cms.name} on {node} unknown: no storage group of it was found there"
+    ]
+
+
+def _volume_lasts(node: str, logs: list[LogFacts]) -> str:
+    """One volume, filled by every storage group that writes to it. One rate that is not known makes the sum unknown."""
+    where = f"{logs[0].volume or 'the log volume of ' + logs[0].storage_group} on {node}"
+    for one in logs:
+        for read in (one.free_mb, one.per_h):
+            if isinstance(read, Unknown):
+                return f"{where} unknown: {one.storage_group}: {read.why.rstrip('.')}"
+    free = min(one.free_mb for one in logs if not isinstance(one.free_mb, Unknown))
+    rate = sum(one.per_h for one in logs if not isinstance(one.per_h, Unknown)) * LOG_MB
+    said = f"{free:.0f} MB free"
+    if rate <= 0:
+        return f"{where} no log is being made, {said}"
+    hours = free / rate
+    lasts = f"over {_DAYS} days" if hours > _DAYS * 24 else f"{'ONLY ' if hours < _SHORT_H else ''}{hours:.0f} h"
+    return f"{where} {lasts} left, {said}, {rate:.0f} logs of 1 MB an hour"

@@ -13,6 +13,7 @@ from bot.engine.reading import STILL_FRESH_S, just_read, read_for
 from bot.engine.rooms import Rooms
 from bot.engine.turn import Turn
 from bot.procedure.facts import EstateFacts
+from state.showing import Shown
 from state.store import Store
 from state.words import Actor, Campaign, Plan, State, Step, StepKind
 from tests.engine.bench import Bench
@@ -41,7 +42,10 @@ def rooms(asked: Asked, *, later: float = 1.0) -> Rooms:
         estate=asked,
         package=lambda _campaign: PACKAGE,
         config=SimpleNamespace(inventory=lambda _cluster: SEEN.inventory),
-        store=SimpleNamespace(server_time=lambda: SEEN.read_at + later),
+        store=SimpleNamespace(
+            server_time=lambda: SEEN.read_at + later, showing=SimpleNamespace(get=lambda _campaign: Shown())
+        ),
+        lab=lambda: SEEN.now,
     )
     return cast("Rooms", made)
 

@@ -7,10 +7,19 @@ from dataclasses import replace
 import pytest
 
 from bot.estate import survey
-from bot.estate.reply import Reply
+from bot.estate.reply import Reply, ticks
 from bot.lab.cluster.happenings import Fault as Happening
 from bot.lab.powershell.values import CmdletError
-from bot.procedure.facts import NOT_ASKED, QueueFacts, ServerFacts, SurveyFacts, Unknown, VolumeFacts, WriterFacts
+from bot.procedure.facts import (
+    NOT_ASKED,
+    LogFacts,
+    QueueFacts,
+    ServerFacts,
+    SurveyFacts,
+    Unknown,
+    VolumeFacts,
+    WriterFacts,
+)
 from tests.estate.conftest import Range, closed, opened
 
 REPLICA, STORE = "Microsoft Exchange Replica Writer", "Microsoft Exchange Writer"
@@ -192,3 +201,88 @@ def test_a_list_of_writers_with_a_hole_in_it_is_not_believed(lines: tuple[str, .
 def test_a_writer_is_its_name_and_the_number_of_its_state() -> None:
     lines = ("Writer name: 'A'", "   Writer Id: {1-1}", "   State: [10] Failed", "   Last error: Timed out")
     assert answered(*lines).writers == (WriterFacts(name="A", state=10),)
+
+
+def logs_of(facts: SurveyFacts) -> dict[str, LogFacts]:
+    assert isinstance(facts.logs, tuple), facts.logs
+    return {one.storage_group: one for one in facts.logs}
+
+
+def test_how_fast_the_logs_fill_their_volume_is_told_by_their_numbers_and_times(ccr: Range) -> None:
+    for node in ("EXN1", "EXN2"):
+        found = logs_of(seen(ccr, node, "logs"))
+        assert {(one.cms, one.volume) for one in found.values()} == {("CMS1", "L:\\")}
+        assert [found[name].per_h for name in ("SG1", "SG2")] == pytest.approx([12.0, 12.0], rel=0.05)
+        assert 39_000 < float(str(found["SG1"].free_mb)) <= 40_000
+
+
+def test_logs_deleted_by_a_backup_do_not_make_the_volume_last_longer(ccr: Range) -> None:
+    logs_of(seen(ccr, "EXN1", "logs"))
+    folder, fs = "L:\\CMS1\\SG1", ccr.lab.machines[0].fs
+    for name in fs.listdir(folder)[:-5]:
+        fs.delete(f"{folder}\\{name}")
+    assert logs_of(seen(ccr, "EXN1", "logs"))["SG1"].per_h == pytest.approx(12.0, rel=0.3)
+    for name in fs.listdir(folder)[:-1]:
+        fs.delete(f"{folder}\\{name}")
+    alone = logs_of(seen(ccr, "EXN1", "logs"))["SG1"].per_h
+    assert alone == Unknown("too few logs are there to tell how many an hour are made")
+
+
+def test_a_volume_that_cannot_be_read_is_unknown_with_its_cause(ccr: Range) -> None:
+    ccr.lab.machines[0].fs.drives["L:"].readable = False
+    found = logs_of(seen(ccr, "EXN1", "logs"))
+    assert isinstance(found["SG1"].free_mb, Unknown)
+    assert "unreadable" in found["SG1"].free_mb.why
+    ccr.lab.machines[0].fs.drives["L:"].online = False
+    gone = logs_of(seen(ccr, "EXN1", "logs"))["SG2"]
+    assert gone.volume == ""
+    assert isinstance(gone.per_h, Unknown)
+
+
+def test_the_shared_logs_are_read_where_their_disk_is() -> None:
+    lab = opened("scc-1-1", 60.0)
+    try:
+        owner, other = (logs_of(seen(lab, name, "logs")) for name in lab.names)
+    finally:
+        closed(lab)
+    assert all(isinstance(one.per_h, float) for one in owner.values())
+    assert all(isinstance(one.per_h, Unknown) for one in other.values())
+
+
+AN_HOUR = str(ticks(3600.0))
+TEN, TWENTY = "E000000000A.log", "E0000000014.log"
+
+
+def said_of(*row: str) -> LogFacts | Unknown:
+    """What a row of the script is taken for at one o'clock on the first day."""
+    rows = (("clock", (str(ticks(9 * 3600.0)),)), ("log", ("CMS1", "SG1", *row)))
+    found = survey.facts(Reply(rows, {"logs": ""}, True), ("logs",)).logs
+    return found[0] if isinstance(found, tuple) else found
+
+
+@pytest.mark.parametrize(
+    ("row", "free", "per_h"),
+    [
+        (("L:\\", "1048576", TWENTY, TEN, AN_HOUR, ""), 1.0, 10 / 8),
+        (("L:\\", "0", TEN, TEN, AN_HOUR, ""), 0.0, 0.0),  # one as old as that and none since: a quiet group
+        (("L:\\", "0", TEN, TEN, str(ticks(8 * 3600.0)), ""), 0.0, "too few logs"),
+        (("L:\\", "", TWENTY, TEN, AN_HOUR, ""), "free space of L:\\ was not given", 10 / 8),
+        (("", "", "", "", "", ""), "no volume of the machine holds", "there is no log"),
+        (("L:\\", "", "", "", "", "access\r\n denied"), "access denied", "access denied"),
+    ],
+)
+def test_what_is_not_said_of_a_log_volume_is_not_known(
+    row: tuple[str, ...], free: float | str, per_h: float | str
+) -> None:
+    found = said_of(*row)
+    assert isinstance(found, LogFacts)
+    for value, wanted in ((found.free_mb, free), (found.per_h, per_h)):
+        if isinstance(wanted, str):
+            assert isinstance(value, Unknown)
+            assert wanted in value.why
+        else:
+            assert value == wanted
+
+
+def test_a_log_without_a_number_makes_no_sense() -> None:
+    assert said_of("L:\\", "0", "E00.log", TEN, AN_HOUR, "") == Unknown("logs: 'E00.log' is no log's name")

@@ -122,7 +122,8 @@ def test_what_was_left_on_a_machine_is_read(seen: dict[str, MachineFacts]) -> No
     assert node.os_version == "5.2"
     assert node.machine_policy == "AllSigned"
     assert node.reboot_pending == ("PendingFileRenameOperations",)
-    assert node.disk_free_mb == (("C:", 512),)
+    assert isinstance(node.disk_free_mb, tuple)
+    assert dict(node.disk_free_mb)["C:"] == 512
     assert node.runner_ok is False
     software = dict(node.software)
     assert software["crl"] == str(0x23E00)

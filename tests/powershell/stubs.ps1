@@ -71,9 +71,9 @@ function Get-WmiObject {
             New-Thing @{ DeviceID = 'D:'; DriveType = 5; FreeSpace = $null }
         }
         'Win32_Volume' {
-            New-Thing @{ Name = 'C:\'; DriveType = 3; DirtyBitSet = $false }
-            New-Thing @{ Name = 'D:\Logs\'; DriveType = 3; DirtyBitSet = $true }
-            New-Thing @{ Name = 'E:\'; DriveType = 5; DirtyBitSet = $null }
+            New-Thing @{ Name = 'C:\'; DriveType = 3; DirtyBitSet = $false; FreeSpace = 42949672960 }
+            New-Thing @{ Name = 'D:\Logs\'; DriveType = 3; DirtyBitSet = $true; FreeSpace = 104857600 }
+            New-Thing @{ Name = 'E:\'; DriveType = 5; DirtyBitSet = $null; FreeSpace = $null }
         }
         'Win32_NetworkAdapterConfiguration' {
             New-Thing @{ IPAddress = @('10.1.0.12', 'fe80::1') }
@@ -152,8 +152,24 @@ function Test-Path {
     [IO.File]::Exists($wanted) -or [IO.Directory]::Exists($wanted)
 }
 
+# Three logs of the last day, the file that is being written, and two that are no logs of this group.
+function Get-Logs {
+    New-Thing @{ Name = 'E0000000A0E.log'; LastWriteTimeUtc = [DateTime]::UtcNow.AddHours(-20) }
+    New-Thing @{ Name = 'E0000000A0F.log'; LastWriteTimeUtc = [DateTime]::UtcNow.AddHours(-5) }
+    New-Thing @{ Name = 'E0000000A19.log'; LastWriteTimeUtc = [DateTime]::UtcNow.AddHours(-1) }
+    New-Thing @{ Name = 'E00.log'; LastWriteTimeUtc = [DateTime]::UtcNow }
+    New-Thing @{ Name = 'E00tmp.log'; LastWriteTimeUtc = [DateTime]::UtcNow }
+    New-Thing @{ Name = 'E0100000FFF.log'; LastWriteTimeUtc = [DateTime]::UtcNow }
+}
+
 function Get-ChildItem {
-    param($Path)
+    param($Path, $LiteralPath)
+    if ($LiteralPath -eq 'D:\LOGS\SG1\') {
+        return (Get-Logs)
+    }
+    if ($LiteralPath) {
+        throw ('Access to the path ' + $LiteralPath + ' is denied.')
+    }
     if (Test-Registry $Path) {
         return (New-Thing @{ PSPath = ($Path + '\1'); PSChildName = 'CMS1' })
     }
@@ -247,8 +263,8 @@ function Get-MailboxDatabase {
 function Get-StorageGroup {
     param($Server)
     $target = New-Thing @{ NodeName = 'scr1.lab.example'; ReplayLagTime = [TimeSpan]::FromHours(24) }
-    New-Thing @{ Name = 'SG1'; StandbyMachines = @($target) }
-    New-Thing @{ Name = 'SG2'; StandbyMachines = @() }
+    New-Thing @{ Name = 'SG1'; StandbyMachines = @($target); LogFolderPath = 'D:\LOGS\SG1'; LogFilePrefix = 'E00' }
+    New-Thing @{ Name = 'SG2'; StandbyMachines = @(); LogFolderPath = 'C:\SG2\'; LogFilePrefix = 'E01' }
 }
 
 function Get-StorageGroupCopyStatus {

@@ -23,7 +23,7 @@ from bot.lab.clock import LabClock
 from bot.lab.powershell import run_powershell
 from bot.lab.windows import environment
 from bot.lab.windows.machine import Machine, Principal, Session
-from bot.procedure.facts import ClusterView, MachineFacts, NodeStatus, QuorumModel
+from bot.procedure.facts import ClusterView, MachineFacts, NodeStatus, QuorumModel, Unknown
 from state.words import JobReport, JobSeen
 
 HERE = Path(__file__).parent
@@ -176,7 +176,7 @@ def test_the_probe_reads_exchange(place: Place) -> None:
     assert "seeding or suspended" in found.validate[0][1]  # type: ignore[index]
 
 
-KINDS = ("writers", "volumes", "networks", "servers", "crl", "oab")
+KINDS = ("writers", "volumes", "networks", "servers", "crl", "oab", "logs")
 
 
 def test_the_survey_reads_what_only_some_moments_need(place: Place) -> None:
@@ -194,6 +194,12 @@ def test_the_survey_reads_what_only_some_moments_need(place: Place) -> None:
     assert [(one.name, one.roles, one.base) for one in found.servers] == [("CMS1", ("Mailbox",), "8.3.83.6")]  # type: ignore[union-attr]
     assert found.crl == ""
     assert found.oab_pins == (("CMS1", "EXN1"),)
+    assert isinstance(found.logs, tuple), found.logs
+    first, second = found.logs
+    assert (first.cms, first.storage_group, first.volume, first.free_mb) == ("CMS1", "SG1", "D:\\Logs\\", 100.0)
+    assert first.per_h == pytest.approx(10 / 5, abs=0.01)  # 0xA19 - 0xA0F in five hours
+    assert (second.storage_group, second.volume) == ("SG2", "C:\\")
+    assert second.free_mb == second.per_h == Unknown("Access to the path C:\\SG2\\ is denied.")
 
 
 def test_every_script_that_is_ever_sent_is_run_on_this_page() -> None:

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.procedure.facts import EstateFacts, NodeStatus, QuorumModel, Unknown
+from bot.procedure.asked import logs_wanted
+from bot.procedure.facts import EstateFacts, LogFacts, NodeStatus, QuorumModel, Unknown
 from bot.procedure.seen import seen_of
 from state.words import Seen
 from tests.procedure import moments
-from tests.procedure.build import NEW, NOW, ccr, each_view, node_state, recms, scc, silent
+from tests.procedure.build import NEW, NOW, ccr, change, each_view, node_state, recms, scc, silent, surveyed
 
 HERE = ccr()
 
@@ -99,6 +100,7 @@ def test_what_was_not_heard_is_unknown_and_no_guess() -> None:
     assert seen.quorum.startswith("unknown")
     assert all(level.startswith("unknown") for name, level in seen.levels if name != "SCR1")
     assert seen.copies[0].startswith("unknown")
+    assert seen.log_hours.startswith("unknown")
     assert dict(seen.nodes) == {"EXN1": "Unknown", "EXN2": "Unknown"}
 
 
@@ -109,3 +111,58 @@ def test_every_moment_of_a_campaign_can_be_shown(name: str) -> None:
     assert seen.group
     assert seen.quorum
     assert seen.levels
+
+
+def logs(
+    sg: str = "SG1", volume: str = "L:\\", free: float | Unknown = 600.0, rate: float | Unknown = 10.0
+) -> LogFacts:
+    return LogFacts(cms="CMS1", storage_group=sg, volume=volume, free_mb=free, per_h=rate)
+
+
+def hours(*found: LogFacts, before: Seen | None = None) -> str:
+    return seen_of(change(HERE, "EXN1", survey=surveyed(logs=found)), NOW, before).log_hours
+
+
+def test_a_log_volume_lasts_as_long_as_all_that_write_to_it_leave() -> None:
+    assert hours(logs(), logs("SG2", rate=20.0)) == "L:\\ on EXN1 ONLY 20 h left, 600 MB free, 30 logs of 1 MB an hour"
+    two = hours(logs(), logs("SG2", "M:\\", 90_000.0)).split("; ")
+    assert two[0] == "L:\\ on EXN1 60 h left, 600 MB free, 10 logs of 1 MB an hour"
+    assert two[1] == "M:\\ on EXN1 over 30 days left, 90000 MB free, 10 logs of 1 MB an hour"
+    assert hours(logs(rate=0.0)) == "L:\\ on EXN1 no log is being made, 600 MB free"
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((logs(), logs("SG2", rate=Unknown("too few"))), "L:\\ on EXN1 unknown: SG2: too few"),
+        ((logs(free=Unknown("denied.")),), "L:\\ on EXN1 unknown: SG1: denied"),
+        ((logs(volume="", free=Unknown("none")),), "the log volume of SG1 on EXN1 unknown: SG1: none"),
+        ((), "CMS1 on EXN1 unknown: no storage group of it was found there"),
+    ],
+)
+def test_a_log_volume_that_was_not_read_is_never_a_number(found: tuple[LogFacts, ...], said: str) -> None:
+    assert hours(*found) == said
+
+
+def test_who_was_not_asked_for_the_log_volumes_leaves_what_was_known_with_its_age() -> None:
+    first = seen_of(change(HERE, "EXN1", survey=surveyed(logs=(logs(),))), NOW)
+    again = seen_of(HERE, NOW + 60, first)
+    assert (again.log_hours, again.log_hours_at) == (first.log_hours, NOW)
+    other = seen_of(change(HERE, "EXN1", survey=surveyed(writers=())), NOW + 60, first)
+    assert other.log_hours_at == NOW
+    gone = seen_of(change(silent(HERE, "EXN1"), "EXN1"), NOW + 60, first)
+    assert gone.log_hours == "CMS1 on EXN1 unknown: it did not answer (timed out)"
+    failed = seen_of(change(HERE, "EXN1", survey=Unknown("timed out")), NOW + 60, first)
+    assert (failed.log_hours, failed.log_hours_at) == ("CMS1 on EXN1 unknown: timed out", NOW + 60)
+
+
+def test_log_volumes_are_asked_for_where_a_copy_is_not_healthy_or_somebody_wants_to_know() -> None:
+    well = seen_of(HERE, NOW)
+    bad = replace(well, copies=("CMS1\\SG1 Failed",), log_hours_at=NOW)
+    assert logs_wanted(None, ("EXN1", "EXN2"), NOW) == ()
+    assert logs_wanted(well, ("EXN1", "EXN2"), NOW + 7200) == ()
+    assert logs_wanted(well, ("EXN1", "EXN2"), NOW, now_please=True) == (("EXN1", "logs"),)
+    assert logs_wanted(bad, ("EXN1", "EXN2"), NOW + 1799) == ()
+    assert logs_wanted(bad, ("EXN1", "EXN2"), NOW + 1800) == (("EXN1", "logs"),)
+    nowhere = replace(bad, mail=(replace(bad.mail[0], node=""),))
+    assert logs_wanted(nowhere, ("EXN1", "EXN2"), NOW + 1800) == (("EXN1", "logs"), ("EXN2", "logs"))

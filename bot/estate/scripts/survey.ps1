@@ -2,6 +2,15 @@
 #
 # Parameters: kinds (of sections).
 
+# The mail servers that may run on this machine.
+function Get-Mine {
+    foreach ($server in @(Get-MailboxServer)) {
+        if (@($server.RedundantMachines | ForEach-Object { ([string]$_).Split('.')[0] }) -contains $env:COMPUTERNAME) {
+            $server.Name
+        }
+    }
+}
+
 # The lines as they are: their words differ with the language of Windows, names and numbers do not.
 Section 'writers' 'writers' {
     foreach ($line in @(vssadmin.exe list writers)) {
@@ -88,6 +97,48 @@ Section 'agents' 'agents' {
     foreach ($service in @(Get-WmiObject -Class Win32_Service)) {
         if ($service.State -eq 'Running' -and $service.Name -match '^(HealthService|MOM|CcmExec|BESClient|KNTCMA_Primary|PatrolAgent|NSClient.*|nscp|OvCtrl|BackupExecAgent.*|NetBackup .*|GxCVD.*|McShield|Symantec AntiVirus|ekrn)$') {
             Say 'agent' @($service.Name)
+        }
+    }
+}
+
+# How fast a storage group fills the volume of its logs. A log's number counts every one that was made, whatever a
+# backup has deleted since: the newest is compared with the last one older than four hours, else with the oldest there.
+Section 'logs' 'logs' {
+    Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+    $volumes = @(Get-WmiObject -Class Win32_Volume | Where-Object { $_.DriveType -eq 3 })
+    $since = [DateTime]::UtcNow.AddHours(-4)
+    foreach ($name in @(Get-Mine)) {
+        foreach ($group in @(Get-StorageGroup -Server $name)) {
+            $folder = ([string]$group.LogFolderPath).TrimEnd('\') + '\'
+            $pattern = '^' + $group.LogFilePrefix + '[0-9A-F]{8}\.log$'
+            $volume = $newest = $before = $oldest = $null
+            try {
+                foreach ($one in $volumes) {
+                    if ($folder.ToLower().StartsWith(([string]$one.Name).ToLower()) -and (-not $volume -or $one.Name.Length -gt $volume.Name.Length)) {
+                        $volume = $one
+                    }
+                }
+                Get-ChildItem -LiteralPath $folder | Where-Object { $_.Name -match $pattern } | ForEach-Object {
+                    if (-not $newest -or $_.Name -gt $newest.Name) {
+                        $newest = $_
+                    }
+                    if ($_.LastWriteTimeUtc -lt $since) {
+                        if (-not $before -or $_.Name -gt $before.Name) {
+                            $before = $_
+                        }
+                    }
+                    elseif (-not $oldest -or $_.Name -lt $oldest.Name) {
+                        $oldest = $_
+                    }
+                }
+                if (-not $before) {
+                    $before = $oldest
+                }
+                Say 'log' @($name, $group.Name, $volume.Name, $volume.FreeSpace, $newest.Name, $before.Name, $before.LastWriteTimeUtc.Ticks, '')
+            }
+            catch {
+                Say 'log' @($name, $group.Name, $volume.Name, '', '', '', '', $_.Exception.Message)
+            }
         }
     }
 }

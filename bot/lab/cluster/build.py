@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from bot.lab.cluster import software
+from bot.lab.cluster import log_volumes, software
 from bot.lab.cluster.equip import equip
 from bot.lab.cluster.exchange import Cms, CopyOf, Database, StorageGroup
 from bot.lab.cluster.model import FailoverCluster, Group, Node, Resource
@@ -224,6 +224,7 @@ def _cms(estate: Estate, cluster: FailoverCluster, told_cluster: ClusterWords, t
     estate.exchange.adopt(cms)
     if letter:
         _shared_disk(estate, cms, letter)
+    log_volumes.place(estate.world, cms, letter or log_volumes.LETTER, told.log_free_mb, told.log_volume == "ok")
     if told.oab_node:
         for node in cluster.nodes:
             node.machine.registry.set(
@@ -255,7 +256,8 @@ def _storage_group(estate: Estate, cluster: ClusterWords, told: StorageGroupWord
     if cluster.kind == "ccr":
         copy = CopyOf("", copy_queue=told.copy.copy_queue, replay_queue=told.copy.replay_queue)
         _found(copy, told.copy.status)
-    return StorageGroup(told.name, databases, told.quiet, copy, [_standby(s) for s in told.standby])
+    standbys = [_standby(one) for one in told.standby]
+    return StorageGroup(told.name, databases, told.quiet, copy, standbys, 0.0 if told.quiet else told.logs_per_h)
 
 
 def _standby(told: StandbyWords) -> CopyOf:

@@ -256,7 +256,8 @@ class Reads:
                         if self.shell.rtm
                         else [("StandbyMachines", [self._standby(c.typed, c.replay_lag_h) for c in group.standbys])]
                     )
-                    yield self._storage_group(cms.name, group.name, "Cluster" if cms.ccr else "None", standbys)
+                    logs = [("LogFolderPath", group.log_folder), ("LogFilePrefix", group.log_prefix)]
+                    yield self._storage_group(cms.name, group.name, "Cluster" if cms.ccr else "None", standbys + logs)
         if identity and not found:
             raise not_found(identity)
 

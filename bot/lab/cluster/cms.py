@@ -44,6 +44,9 @@ class StorageGroup:
     quiet: bool = False
     copy: CopyOf | None = None  # CCR only
     standbys: list[CopyOf] = field(default_factory=list)
+    logs_per_h: float = 12.0
+    log_folder: str = ""  # as Get-StorageGroup says it, the same on every node
+    log_prefix: str = "E00"
 
 
 @dataclass

@@ -284,7 +284,7 @@ def _dir(shell: CmdShell, rest: str, io: Streams) -> int:
         return 1
     count = sum(1 for path in found if fs.is_file(path))
     io.out(f"{count:16} File(s) {total:14,} bytes\r\n")
-    io.out(f"{len(found) - count:16} Dir(s)  {fs.drives[folder[:2]].free:14,} bytes free\r\n")
+    io.out(f"{len(found) - count:16} Dir(s)  {fs.drives[folder[:2]].left or 0:14,} bytes free\r\n")
     return 0
 
 

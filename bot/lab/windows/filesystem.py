@@ -59,6 +59,13 @@ class Drive:
     dirty: bool = False
     filesystem: str = "NTFS"
     online: bool = True  # False: a shared disk that another node owns right now
+    readable: bool = True  # False: the volume is there, and its file system cannot be read
+    grown: Callable[[], int] = lambda: 0  # what was written to it since, beyond the files that are kept here
+
+    @property
+    def left(self) -> int | None:
+        """Free space now; None where the file system cannot be read."""
+        return max(0, self.free - self.grown()) if self.readable else None
 
 
 @dataclass
@@ -88,6 +95,9 @@ class FileSystem:
         self._roots: dict[str, _Entry] = {}
         self._held: set[str] = set()
         self.on_write: list[Callable[[str], None]] = []  # told of every file written, after the fact
+        self.on_list: dict[
+            str, Callable[[], None]
+        ] = {}  # folder, lower case: called before it is listed, may add to it
         self.add_drive(Drive("C:", "System"))
         for folder in _FIRST_FOLDERS:
             self.makedirs(folder)
@@ -167,14 +177,27 @@ class FileSystem:
 
     def listdir(self, path: str) -> list[str]:
         """Names in a folder, sorted as NTFS sorts them."""
+        self._about_to_list(path)
         with self._lock:
-            full, entry = self._need(path)
-            if entry.data is not None:
-                raise NotADirectoryError(267, "The directory name is invalid", full)
-            return [entry.children[key].name for key in sorted(entry.children)]
+            return self._names(path)
+
+    def _names(self, path: str) -> list[str]:
+        full, entry = self._need(path)
+        if entry.data is not None:
+            raise NotADirectoryError(267, "The directory name is invalid", full)
+        if not self.drives[full[:2].upper()].readable:
+            raise OSError(1393, "The disk structure is corrupted and unreadable", full)
+        return [entry.children[key].name for key in sorted(entry.children)]
+
+    def _about_to_list(self, folder: str) -> None:
+        """Let whoever fills a folder do so, without our lock: they take others."""
+        fill = self.on_list.get(normalise(folder).casefold())
+        if fill is not None:
+            fill()
 
     def glob(self, pattern: str) -> list[str]:
         """Full paths matching a pattern whose last part may hold `*` and `?`."""
+        self._about_to_list(parent_of(normalise(pattern)))
         with self._lock:
             full = normalise(pattern)
             folder, last = parent_of(full), name_of(full)
@@ -184,7 +207,7 @@ class FileSystem:
                 return []
             wanted = "*" if last == "*.*" else last.casefold().replace("[", "[[]")
             base = self.true_name(folder).rstrip("\\")
-            return [f"{base}\\{name}" for name in self.listdir(folder) if fnmatch.fnmatchcase(name.casefold(), wanted)]
+            return [f"{base}\\{name}" for name in self._names(folder) if fnmatch.fnmatchcase(name.casefold(), wanted)]
 
     def stat(self, path: str) -> Stat:
         """A file's or folder's directory entry."""

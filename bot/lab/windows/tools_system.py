@@ -214,8 +214,8 @@ def fsutil(session: Session, argv: list[str], raw: str) -> int:
     if words[0] == "dirty":
         session.out(f"Volume - {drive.letter} is {'' if drive.dirty else 'NOT '}Dirty\r\n")
     else:
-        session.out(f"Total # of free bytes        : {drive.free}\r\nTotal # of bytes             : {drive.size}\r\n"
-                    f"Total # of avail free bytes  : {drive.free}\r\n")  # fmt: skip
+        session.out(f"Total # of free bytes        : {drive.left or 0}\r\nTotal # of bytes             : {drive.size}\r\n"
+                    f"Total # of avail free bytes  : {drive.left or 0}\r\n")  # fmt: skip
     return 0
 
 
