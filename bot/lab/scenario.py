@@ -9,12 +9,12 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from bot.lab.scenario_names import dangling
 from bot.lab.scenario_words import (
     Act,
     Cluster,
@@ -65,8 +65,6 @@ __all__ = [
     "parse",
 ]
 
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
-
 HOME = Path(__file__).parent / "scenarios"
 
 
@@ -116,7 +114,7 @@ def parse(text: str, name: str) -> Scenario:
         scenario = msgspec.convert({**raw, "name": name}, Scenario, strict=True)
     except msgspec.ValidationError as error:
         raise ScenarioError(name, _plain(str(error))) from error
-    wrong = next(iter(_dangling(scenario)), "")
+    wrong = next(iter(dangling(scenario)), "")
     if wrong:
         raise ScenarioError(name, wrong)
     return scenario
@@ -129,70 +127,3 @@ def _plain(message: str) -> str:
     if match := re.search(r"unknown field `(\w+)`", said):
         said = f"unknown key {match[1]!r}"
     return f"{said} (at {place})" if place else said
-
-
-def _dangling(s: Scenario) -> Iterable[str]:
-    """Every cross reference that points nowhere, each as one sentence."""
-    machines = [n.name for c in s.clusters for n in c.nodes] + [m.name for m in s.machines]
-    folded = [m.casefold() for m in machines]
-    for what, one in [("machine", m) for m in machines] + [("cluster", c.name) for c in s.clusters]:
-        if not _NAME.fullmatch(one):
-            yield f"{what} {one!r}: a name is letters A to Z, digits, dot, dash or underscore, as in rollup.toml"
-    for one in machines:
-        if folded.count(one.casefold()) > 1:
-            yield f"machine {one!r} appears twice"
-    people = {p.name for p in s.people}
-    if len(people) < len(s.people):
-        yield "two people have one name"
-    for what, who in [
-        ("play.by", s.play.by),
-        *(("play.approvers", a) for a in s.play.approvers),
-        *(("play.act.who", a.who) for a in s.play.act),
-    ]:
-        if who and who not in people:
-            yield f"{what}: there is no person {who!r}"
-    for cluster in s.clusters:
-        yield from _dangling_in_cluster(cluster, set(folded))
-    all_cms = {m.name.casefold() for c in s.clusters for m in c.cms}
-    for fault in s.faults:
-        for key, machine in (("machine", fault.machine), ("on", fault.on)):
-            if machine and machine.casefold() not in folded:
-                yield f"faults.{key}: there is no machine {machine!r}"
-        if fault.cms and fault.cms.casefold() not in all_cms:
-            yield f"faults.cms: there is no clustered mailbox server {fault.cms!r}"
-    for package in s.packages:
-        for machine in (*package.absent_on, *package.swapped_on):
-            if machine.casefold() not in folded:
-                yield f"packages: there is no machine {machine!r}"
-
-
-def _dangling_in_cluster(cluster: Cluster, machines: set[str]) -> Iterable[str]:
-    nodes = {n.name.casefold() for n in cluster.nodes}
-    if not nodes:
-        yield f"cluster {cluster.name!r} has no nodes"
-    if cluster.kind == "ccr" and len(nodes) != 2:
-        yield f"cluster {cluster.name!r}: a CCR cluster has exactly two nodes"
-    if cluster.kind == "standby" and cluster.cms:
-        yield f"cluster {cluster.name!r}: a standby cluster holds no clustered mailbox server"
-    named = [(f"group {g.name!r}", "owner", g.owner) for g in cluster.groups]
-    named += [(f"cms {m.name!r}", "owner", m.owner) for m in cluster.cms]
-    named += [(f"group {g.name!r}", "preferred", p) for g in cluster.groups for p in g.preferred]
-    named += [(f"cms {m.name!r}", "preferred", p) for m in cluster.cms for p in m.preferred]
-    named += [(f"group {g.name!r}", "possible", p) for g in cluster.groups for p in g.possible]
-    named += [(f"cms {m.name!r}", "redundant", p) for m in cluster.cms for p in m.redundant]
-    for holder_name, key, node in named:
-        if node.casefold() not in nodes:
-            yield f"cluster {cluster.name!r}, {holder_name}: {key} {node!r} is not one of its nodes"
-    for bare in (g for g in cluster.groups if g.possible and not g.resources):
-        yield f"cluster {cluster.name!r}, group {bare.name!r}: possible owners are its resources'; it has none"
-    owners = [m.owner.casefold() for m in cluster.cms]
-    if len(set(owners)) < len(owners):
-        yield f"cluster {cluster.name!r}: two clustered mailbox servers on one node"
-    for cms in cluster.cms:
-        for group in cms.storage_groups:
-            for standby in group.standby:
-                if not standby.gone and standby.machine.casefold() not in machines:
-                    yield (
-                        f"cms {cms.name!r}, storage group {group.name!r}: standby machine {standby.machine!r} "
-                        "is no machine of this scenario (say gone = true if that is meant)"
-                    )

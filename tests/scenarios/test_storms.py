@@ -8,7 +8,8 @@ import pytest
 import tomli_w
 
 from bot.lab.scenario import parse
-from tests.storms import NEW, OLD, forbidden, storm
+from tests.storm_files import NEW, OLD, storm
+from tests.storms import forbidden
 
 SCENARIO: dict[str, Any] = {
     "play": {"command": "/rollup plan CLUSTER01"},

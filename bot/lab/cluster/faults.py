@@ -34,6 +34,7 @@ class _Armed:
     fault: Fault
     left: int  # how often it may still strike; negative = for ever
     live: bool  # its moment has come
+    came: int = 0  # how often its point has come, when that is its moment
 
 
 class Faults:
@@ -73,6 +74,9 @@ class Faults:
                 if fault.kind != kind or not armed.live or armed.left == 0:
                     continue
                 if all(_fits(getattr(fault, name), where.get(name, "")) for name in FIELDS):
+                    armed.came += 1
+                    if fault.when in {"start", "install"} and armed.came < fault.nth:
+                        continue
                     armed.left -= 1
                     return fault.value
         return None

@@ -167,7 +167,7 @@ class Installer:
             while moments and moments[0][0] <= part:
                 moments.pop(0)[1]()
             if fails and part >= FILES_AT:
-                return self._roll_back(moments)
+                return self._roll_back(moments, planned if planned not in SUCCESS else 1603)
             self.world.doing[short(machine.name)] = f"installing {rollup.kb}, {part:.0%}"
             self._log(
                 f"MSI (s) (A4:5C) Action {step + 1}: {_ACTIONS[min(step * len(_ACTIONS) // STEPS, len(_ACTIONS) - 1)]}"
@@ -192,7 +192,7 @@ class Installer:
         return planned if planned in SUCCESS else 0
 
     def _must_fail(self, planned: int) -> str:
-        """Why this install will end with 1603, "" when it will not."""
+        """Why this install will be rolled back, "" when it will not: 1603, or the code the scenario names."""
         if planned and planned not in SUCCESS:
             return f"planned {planned}"
         if software.interim_update(self.machine):
@@ -201,8 +201,8 @@ class Installer:
             return "Windows Management Framework 3.0 is present"
         return ""
 
-    def _roll_back(self, moments: list[tuple[float, Callable[[], None]]]) -> int:
-        self._log("CustomAction CA_SAVEDATA returned actual error code 1603")
+    def _roll_back(self, moments: list[tuple[float, Callable[[], None]]], code: int) -> int:
+        self._log(f"CustomAction CA_SAVEDATA returned actual error code {code}")
         self._log(f"Action ended {self._now():%H:%M:%S}: InstallFinalize. Return value 3.")
         left = self.world.faults("services_disabled", machine=self.machine.name, moment="install") is not None
         for position, moment in moments:
@@ -210,7 +210,7 @@ class Installer:
                 moment()
         if left:
             self._leave_disabled()
-        return 1603
+        return code
 
     # --- its parts --------------------------------------------------------------------------------
 

@@ -32,6 +32,12 @@ def test_the_second_strike_is_counted() -> None:
         assert s.machine("EXN1").fs.read(PACKAGE) == before
 
 
+def test_a_fault_that_waits_for_its_point_strikes_the_nth_time_the_point_comes() -> None:
+    fault = '[[faults]]\nkind = "exit_code"\nmachine = "SCR1"\nwhen = "install"\nnth = 2\nvalue = 1618.0\n'
+    with stage(changed(fault + fault.replace("nth = 2", "nth = 1").replace("1618", "1602"))) as s:
+        assert [s.run("SCR1", INSTALL, SYSTEM)[0] for _ in range(3)] == [1602, 1618, 0]
+
+
 def test_a_fault_without_end_strikes_every_time() -> None:
     with stage("ccr-stuck-group") as s:
         for _ in range(2):

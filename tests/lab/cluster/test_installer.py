@@ -67,6 +67,15 @@ def test_the_installer_refuses_before_it_touches_anything(code: int) -> None:
         assert not s.did("install_started")
 
 
+def test_any_other_code_is_rolled_back_and_told_as_it_is() -> None:
+    fault = '[[faults]]\nkind = "exit_code"\nmachine = "EXN2"\nwhen = "install"\nvalue = 1722.0\n'
+    with stage(changed(fault)) as s:
+        _empty(s)
+        assert s.run("EXN2", INSTALL, SYSTEM)[0] == 1722
+        assert software.level(s.machine("EXN2")) == "8.3.485.1"
+        assert s.did("install_finished")[0]["rc"] == 1722
+
+
 def test_a_failed_install_leaves_services_disabled_when_told_so() -> None:
     faults = "".join(
         f'[[faults]]\nkind = "{k}"\nmachine = "EXN2"\nwhen = "install"\nvalue = {v}.0\n'

@@ -69,6 +69,47 @@ cms = [{ name = "M", owner = "Z" }]
     assert "owner 'Z' is not one of its nodes" in caught.value.why
 
 
+TWO = """
+title = "x"
+[[clusters]]
+name = "C"
+nodes = [{ name = "A", build = "8.3.83.6" }, { name = "B", build = "8.3.83.6" }]
+cms = [{ name = "M", owner = "A", storage_groups = [{ name = "SG1" }] }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[faults]]\nkind = "group_stuck"\ngroup = "Clster Group"', "faults.group: there is no cluster group"),
+        ('[[faults]]\nkind = "group_moved"\ngroup = "Cluster Group"\nto = "Z"', "faults.to: there is no node 'Z'"),
+        ('[[faults]]\nkind = "seeding"\nstorage_group = "SG9"', "faults.storage_group: there is no storage group"),
+        ('[[faults]]\nkind = "copy_status"\nto = "Helthy"', "there is no copy status 'Helthy'"),
+        ('[[faults]]\nkind = "copy_status"', "copy_status needs 'to'"),
+        ('[[faults]]\nkind = "exit_code"\nwhen = "install"', "exit_code needs a value"),
+        ('[[faults]]\nkind = "backup"\nto = "passiv"', "not on 'passiv'"),
+        ('[[play.act]]\nwhen = "closed"\ndo = "estate"', "needs a kind"),
+        ('[[play.act]]\nwhen = "closed"\ndo = "estate"\nkind = "slow"\nvalue = 3.0', "a kind that happens by itself"),
+        ('[[play.act]]\nwhen = "closed"\ndo = "estate"\nkind = "resume"\non = "Z"', "play.act.on: there is no machine"),
+        ('[[play.act]]\nwhen = "closed"\ndo = "type"', "needs a text"),
+        ('[[play.act]]\nwhen = "closed"\ndo = "kill_bot"\noutcome = "stopped"', "'stopped' is none of done"),
+        ('[[play.act]]\nwhen = "truth"\ndo = "kill_bot"\ndid = "install"', "no line of the truth log"),
+        ('[[play.act]]\nwhen = "gate"\ndo = "kill_bot"\nstep = "3"', "no step's id, such as s03"),
+        ('[expect]\noutcome = "finished"', "expect.outcome: 'finished' is none of"),
+        ('[expect]\noutcome = "refused"', "refused leaves exit code 3, not 0"),
+        ('[[machines]]\nname = "S"\nbuild = "8.3.83.6"\nstandby_of = ["Z"]', "standby_of 'Z'"),
+        ('[[machines]]\nname = "S"\nbuild = "8.3.83.6"\nroles = ["Hub"]', "no role 'Hub'"),
+        ('[[people]]\nname = "P"\nsame_person_as = "Q"', "there is no person 'Q'"),
+        ('[[packages]]\nkb = "KB4011325"\nbuild = "8.3.517.0"\npath = "D:\\\\a.msp"', "is not on C:"),
+        ('[[clusters.groups]]\nname = "Cluster Group"\nowner = "B"', "two groups are called 'cluster group'"),
+    ],
+)
+def test_a_name_that_points_nowhere_is_refused_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(TWO + text, "wrong")
+    assert said in str(caught.value)
+
+
 def test_a_misspelled_scenario_gets_the_nearest_name() -> None:
     with pytest.raises(ScenarioError) as caught:
         load("cccr")
