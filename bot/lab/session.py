@@ -71,4 +71,5 @@ class PracticeSession:
         for half in (self.workspace, self.estate):
             if half.served is not None:
                 half.served.stop()
+        self.estate.estate.stop()
         self.truth.close()
