@@ -368,7 +368,9 @@ def run(
     log.info("%s is up: %s, %d cluster(s)", BOT, bot.realm, len(settings.clusters))
     over.wait()
     if bot.handler is not None:
-        bot.handler.close()
+        from handlers import hang_up
+
+        hang_up(bot.handler)
     bot.dispatch.stop()
     if leash and not caught and bot.realm is Realm.LAB:
         with contextlib.suppress(redis.RedisError, OSError):  # the range died without ending its server

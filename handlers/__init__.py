@@ -12,9 +12,10 @@ from slack_bolt import Ack, App, BoltContext, Respond
 
 from handlers.deps import Deps, Identity, Place, Wake, read_identity
 from handlers.edge import SlackEdge
+from handlers.hangup import hang_up
 from handlers.middleware import ENTRY, keep
 
-__all__ = ["Deps", "Identity", "Place", "SlackEdge", "Wake", "read_identity", "register"]
+__all__ = ["Deps", "Identity", "Place", "SlackEdge", "Wake", "hang_up", "read_identity", "register"]
 
 ANYTHING = re.compile(".*", re.DOTALL)
 

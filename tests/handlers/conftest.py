@@ -17,7 +17,7 @@ from slack_sdk import WebClient
 from bot.lab.clock import LabClock
 from bot.lab.workspace import Channel, Person, RunningWorkspace, Workspace, serve_workspace
 from bot.lab.workspace.acts import act
-from handlers import Deps, Place, SlackEdge, read_identity, register
+from handlers import Deps, Place, SlackEdge, hang_up, read_identity, register
 from state.clock import Clock
 from state.store import Store
 from state.words import (
@@ -201,6 +201,7 @@ class Bench:
         self.listeners = ThreadPoolExecutor(5, thread_name_prefix="listeners")
         self.app = App(client=client, listener_executor=self.listeners, ignoring_self_events_enabled=False)
         self.edge = register(self.app, self.deps)
+        self.handler = SocketModeHandler(self.app, space.app.app_token)
         self.ops = 0
         self.longest_sleep = 0.05  # waits are asked for in full, and slept in short
 
@@ -297,14 +298,9 @@ def bench(store: Store) -> Iterator[Bench]:
     space = Workspace(PEOPLE, channels, clock)
     server = serve_workspace(space, ack_s=2.0, retry_after=(0.0, 0.3, 0.5))
     made = Bench(space, server, store, clock)
-    handler = SocketModeHandler(made.app, space.app.app_token)
-    handler.connect()
+    made.handler.connect()
     until(server.connected)
     yield made
-    handler.client.auto_reconnect_enabled = False
-    server.stop()  # first: the SDK's reader sits in a 3 s read otherwise
-    until(lambda: not handler.client.is_connected())
-    handler.client.closed = True
-    handler.client.message_queue.put(None)  # the SDK waits a second for the next message before it looks
-    handler.close()
+    hang_up(made.handler)
+    server.stop()
     made.listeners.shutdown()
