@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +23,7 @@ from pathlib import Path
 from bot.lab.scenario import load, names
 from bot.procedure.rules import RULES
 from tests import blind
-from tests.crash.killing import not_approved, play_and_kill, records
+from tests.crash.killing import not_approved, play_and_kill, records, too_many
 from tests.storms import judged
 
 SIDE_BY_SIDE = 2  # plays at once
@@ -91,8 +90,7 @@ def _played(name: str, speed: float = SPEED) -> list[str]:
             [] if ran.returncode == expected else [f"exit {ran.returncode}, expected {expected}: {ran.stderr[-400:]}"]
         )
         lines = records(truth)
-        jobs = Counter(line["job"] for line in lines if line["did"] == "command_started" and line.get("job"))
-        wrong += [f"{job} caused {n} commands" for job, n in jobs.items() if n > 1] + not_approved(lines)
+        wrong += too_many(lines) + not_approved(lines)
         if transcript.exists():
             verified = subprocess.run(
                 (*BOT, "verify", transcript), cwd=ROOT, capture_output=True, text=True, check=False

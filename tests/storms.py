@@ -10,13 +10,12 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from tests.crash.killing import not_approved, records
+from tests.crash.killing import not_approved, records, too_many
 from tests.storm_files import NEW, Table, storm
 
 ROOT = Path(__file__).parents[1]
@@ -27,10 +26,7 @@ LIMIT_S = 900.0  # wall seconds on a busy computer
 def forbidden(scenario: Table, truth: list[dict[str, Any]]) -> list[str]:
     """Everything in a truth log that no campaign may ever do."""
     cluster = scenario["clusters"][0]
-    found = not_approved(truth)
-    jobs = Counter(line["job"] for line in truth if line["did"] == "command_started" and line.get("job"))
-    most = 3 if "--stop-move-start" in scenario["play"]["command"] else 1
-    found += [f"{job}: {n} commands" for job, n in jobs.items() if n > most]
+    found = [*not_approved(truth), *too_many(truth)]
     installs = [line for line in truth if line["did"] == "install_started"]
     found += [f"{line['node']} was patched while it ran {line['holds_cms']}" for line in installs if line["holds_cms"]]
     found += [

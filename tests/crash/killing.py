@@ -213,20 +213,33 @@ def records(truth: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()]
 
 
+STOP_MOVE_START = [f"{verb}-ClusteredMailboxServer" for verb in ("Stop", "Move", "Start")]
+
+
 def doubled(truth: list[dict[str, Any]]) -> list[str]:
     """Every job that caused more than one command, every machine installed twice, every command run twice.
 
     A campaign of these scenarios has no reason to run any command twice on one node, whatever breaks.
     """
     started = [line for line in truth if line["did"] == "command_started"]
-    jobs = Counter(line["job"] for line in started if line.get("job"))
     lines = Counter((line["node"], line["line"]) for line in started)
     nodes = Counter(line["node"] for line in truth if line["did"] == "install_started")
     return (
-        [f"{job}: {n} commands" for job, n in jobs.items() if n > 1]
+        too_many(truth)
         + [f"{node}: {n} installs" for node, n in nodes.items() if n > 1]
         + [f"{node}: {n} times {line}" for (node, line), n in lines.items() if n > 1]
     )
+
+
+def too_many(truth: list[dict[str, Any]]) -> list[str]:
+    """Every job that caused more than one command. `--stop-move-start` is one, that the range sees as three."""
+    jobs: dict[str, list[str]] = {}
+    for line in truth:
+        if line["did"] == "command_started" and line.get("job"):
+            jobs.setdefault(line["job"], []).append(line["line"].split()[0])
+    return [
+        f"{job}: {len(names)} commands" for job, names in jobs.items() if len(names) > 1 and names != STOP_MOVE_START
+    ]
 
 
 def not_approved(truth: list[dict[str, Any]]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.crash.killing import doubled, not_approved
+from tests.crash.killing import doubled, not_approved, too_many
 
 ASKED: dict[str, Any] = {"did": "typed", "user": "UALICE", "text": "/rollup plan CLUSTER01"}
 STARTED: dict[str, Any] = {"did": "typed", "user": "UALICE", "text": "/rollup start CLUSTER01-1"}
@@ -28,6 +28,13 @@ def vote(user: str, ts: str = "1.1") -> dict[str, Any]:
 
 def test_a_job_with_two_commands_is_doubled() -> None:
     assert doubled([command(line="one"), command(line="two")]) == ["CLUSTER01-1-abcd-s01-1-1: 2 commands"]
+
+
+def test_stop_move_and_start_are_one_command_once_and_in_this_order() -> None:
+    whole = [command(line=f"{verb}-ClusteredMailboxServer -Identity CMS1") for verb in ("Stop", "Move", "Start")]
+    assert too_many(whole) == []
+    for bad in (whole[::-1], whole[:2], [*whole, whole[2]], [whole[0], *whole]):
+        assert too_many(bad) == [f"CLUSTER01-1-abcd-s01-1-1: {len(bad)} commands"]
 
 
 def test_one_command_by_two_jobs_is_doubled() -> None:
