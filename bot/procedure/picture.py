@@ -216,13 +216,10 @@ class Picture:
         """CCR, SCC, or a standby cluster without any CMS."""
         if not self.views:
             return Unknown("no node's view of the cluster could be read")
-        exchange = [group for group in self.groups if group.holds_exchange]
         if isinstance(self.cms, Unknown):
             return self.cms
-        if not self.cms and not exchange:
-            return ClusterKind.STANDBY
         if not self.cms:
-            return Unknown(f"group '{exchange[0].name}' is Exchange's, but no clustered mailbox server is listed")
+            return ClusterKind.STANDBY
         types = {cms.storage_type for cms in self.cms if not isinstance(cms.storage_type, Unknown)}
         if types == {"NonShared"}:
             return ClusterKind.CCR

@@ -56,7 +56,8 @@ def picture_of(facts: EstateFacts, cluster: str) -> Picture:
         if view is None:
             continue
         declared = main and any(same_name(node, one.name) for node in facts.inventory.nodes)
-        if same_name(view.name, cluster) or declared:
+        # Every cluster has its default group: a node that lists none was not read, and owns who knows what.
+        if view.groups and (same_name(view.name, cluster) or declared):
             views.append(view)
     views.sort(key=lambda view: short(view.seen_from))
     nodes: dict[str, str] = {}
@@ -74,7 +75,8 @@ def picture_of(facts: EstateFacts, cluster: str) -> Picture:
         if views and said <= {NodeStatus.DOWN}:
             continue
         unread.append((name, _why_no_view(facts.machine(name))))
-    return Picture(cluster, tuple(nodes.values()), tuple(views), tuple(unread), _cms_of(facts, tuple(nodes.values())))
+    listed = _cms_of(facts, tuple(nodes.values()))
+    return Picture(cluster, tuple(nodes.values()), tuple(views), tuple(unread), _all_of_them(listed, views))
 
 
 def _why_no_view(machine: MachineFacts | None) -> str:
@@ -84,6 +86,8 @@ def _why_no_view(machine: MachineFacts | None) -> str:
         return machine.why_not or "it did not answer"
     if isinstance(machine.cluster, Unknown):
         return machine.cluster.why
+    if machine.cluster is not None:
+        return "it lists no cluster group at all"
     return "it says that it belongs to no cluster"
 
 
@@ -107,6 +111,16 @@ def _cms_of(facts: EstateFacts, nodes: tuple[str, ...]) -> tuple[Cms, ...] | Unk
     if not answered:
         return why or Unknown("no node could be asked for its clustered mailbox servers")
     return tuple(Cms(names[key], tuple(seen[key])) for key in sorted(seen))
+
+
+def _all_of_them(listed: tuple[Cms, ...] | Unknown, views: list[ClusterView]) -> tuple[Cms, ...] | Unknown:
+    """The list of mail servers, if it is as long as that of the groups with Exchange in them: a short one is no list."""
+    held = {group.name.casefold(): group.name for view in views for group in view.groups if group.holds_exchange}
+    if isinstance(listed, Unknown) or len(held) <= len(listed):
+        return listed
+    unnamed = [name for name in held.values() if not any(same_name(name, cms.name) for cms in listed)]
+    said = "no clustered mailbox server is listed" if not listed else "not every clustered mailbox server is listed"
+    return Unknown(f"group '{(unnamed or list(held.values()))[0]}' is Exchange's, but {said}")
 
 
 @dataclass(frozen=True)

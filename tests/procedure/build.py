@@ -311,6 +311,11 @@ def regroup(facts: EstateFacts, group: str, /, **fields: Any) -> EstateFacts:
     )
 
 
+def ungroup(facts: EstateFacts, *gone: str) -> EstateFacts:
+    """The same reading in which no view lists these groups."""
+    return each_view(facts, lambda view: replace(view, groups=tuple(g for g in view.groups if g.name not in gone)))
+
+
 def node_state(facts: EstateFacts, node: str, status: NodeStatus) -> EstateFacts:
     """The same reading with one node in another state in every view."""
     return each_view(
