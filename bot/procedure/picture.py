@@ -81,11 +81,13 @@ class Cms:
 
     @cached_property
     def databases(self) -> tuple[DatabaseFacts, ...] | Unknown:
-        """Its databases, from the first node that could list them."""
-        for one in self.seen:
-            if not isinstance(one.databases, Unknown):
-                return one.databases
-        return self._why("databases")
+        """Its databases, from the first node that lists any. Storage groups without one database are no list."""
+        lists = [one.databases for one in self.seen if not isinstance(one.databases, Unknown)]
+        found = next((one for one in lists if one), None)
+        if found is not None or not lists:
+            return self._why("databases") if found is None else found
+        groups = () if isinstance(self.standbys, Unknown) else tuple(name for name, _ in self.standbys)
+        return Unknown(f"no database was listed, though there is {' and '.join(groups)}") if groups else ()
 
     @cached_property
     def standbys(self) -> tuple[tuple[str, tuple[StandbyFacts, ...]], ...] | Unknown:
@@ -119,6 +121,12 @@ class Cms:
         if not isinstance(self.standbys, Unknown):
             names.update(dict.fromkeys(name for name, _ in self.standbys))
         return tuple(names)
+
+    @property
+    def without_targets(self) -> tuple[str, ...]:
+        """The storage groups of its databases that the list of SCR targets does not speak of."""
+        listed = () if isinstance(self.standbys, Unknown) else [name for name, _ in self.standbys]
+        return tuple(name for name in self.storage_groups if name not in listed)
 
 
 @dataclass(frozen=True)

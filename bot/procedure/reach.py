@@ -152,6 +152,8 @@ def standbys(facts: EstateFacts, picture: Picture) -> tuple[Standby, ...] | Unkn
     for cms in picture.cms:
         if isinstance(cms.standbys, Unknown):
             return Unknown(f"the SCR targets of {cms.name} could not be read: {cms.standbys.why}")
+        if cms.without_targets:
+            return Unknown(f"the SCR targets of {', '.join(cms.without_targets)} on {cms.name} were not read")
         for group, targets in cms.standbys:
             for target in targets:
                 sources.setdefault(short(target.node_name), []).append((cms.name, group))

@@ -20,6 +20,7 @@ from bot.procedure.facts import (
     EstateFacts,
     GroupFacts,
     GroupStatus,
+    HealthItem,
     Inventory,
     LevelFacts,
     MachineFacts,
@@ -126,6 +127,11 @@ def database(name: str, group: str, **more: Any) -> DatabaseFacts:
     return DatabaseFacts(name=name, storage_group=group, **(fields | more))
 
 
+def logons(cms: str) -> tuple[tuple[str, str], ...]:
+    """What Test-MapiConnectivity says of a mail server whose every database takes logons."""
+    return tuple((f"MBX-{cms}-{group}", "Success") for group in ("SG1", "SG2"))
+
+
 def cms_facts(
     name: str,
     seen_from: str,
@@ -214,7 +220,8 @@ def cluster(
                 cms=seen,
                 cluster_service=ServiceFacts(name="ClusSvc", state="Running", start="Auto"),
                 services=services(active=node in active.values()),
-                health=None if shared else (),
+                health=None if shared else (HealthItem(check="ReplayService", result="Passed"),),
+                mapi=tuple(one for cms, at in active.items() if at == node for one in logons(cms)),
                 own_standbys=(),
                 **machine_fields,
             )
@@ -334,6 +341,23 @@ def recms(facts: EstateFacts, cms: str, **fields: Any) -> EstateFacts:
             else m
             for m in facts.machines
         ),
+    )
+
+
+def standing_by(facts: EstateFacts, cms: str, *relations: tuple[str, tuple[str, ...]]) -> EstateFacts:
+    """The same reading with these (storage group, targets) of one CMS, and a Healthy copy on each target."""
+    own = next(c.copies for m in facts.machines if isinstance(m.cms, tuple) for c in m.cms if c.name == cms)
+    assert isinstance(own, tuple)
+    copies = tuple(
+        CopyFacts(storage_group=group, status="Healthy", copy_queue=0, replay_queue=900, standby=target)
+        for group, targets in relations
+        for target in targets
+    )
+    return recms(
+        facts,
+        cms,
+        standbys=tuple((group, tuple(StandbyFacts(node_name=one) for one in targets)) for group, targets in relations),
+        copies=(*(one for one in own if not one.standby), *copies),
     )
 
 

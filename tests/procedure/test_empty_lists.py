@@ -8,13 +8,28 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bot.procedure.facts import ClusterKind, EstateFacts, GroupFacts, GroupStatus, MachineFacts, Unknown
+from bot.procedure.facts import ClusterKind, CopyFacts, EstateFacts, GroupFacts, GroupStatus, MachineFacts, Unknown
 from bot.procedure.planner import PlanRefusal, make_plan
 from bot.procedure.reach import picture_of
 from bot.procedure.rules import blocking
-from state.words import Options, Verdict
+from state.words import Options, Verdict, When
 from tests.procedure import moments
-from tests.procedure.build import EXCHANGE, PACKAGE, ccr, each_view, scc, ungroup
+from tests.procedure.build import (
+    EXCHANGE,
+    PACKAGE,
+    ccr,
+    change,
+    cluster,
+    database,
+    each_view,
+    judge,
+    machine,
+    recms,
+    scc,
+    silent,
+    standing_by,
+    ungroup,
+)
 from tests.procedure.moments import Context
 
 BLOCK, UNKNOWN = Verdict.BLOCK, Verdict.UNKNOWN
@@ -26,6 +41,30 @@ def everywhere(**fields: Any) -> Callable[[EstateFacts], EstateFacts]:
 
 def no_groups(facts: EstateFacts) -> EstateFacts:
     return each_view(facts, lambda view: replace(view, groups=()))
+
+
+def cms(**fields: Any) -> Callable[[EstateFacts], EstateFacts]:
+    return lambda facts: recms(facts, "CMS1", **fields)
+
+
+def _copies(facts: EstateFacts) -> tuple[CopyFacts, ...]:
+    return next(c.copies for m in facts.machines if isinstance(m.cms, tuple) for c in m.cms)  # type: ignore[return-value]
+
+
+def first_copy_only(facts: EstateFacts) -> EstateFacts:
+    return cms(copies=_copies(facts)[:1])(facts)
+
+
+def own_copies_only(facts: EstateFacts) -> EstateFacts:
+    return cms(copies=tuple(one for one in _copies(facts) if not one.standby))(facts)
+
+
+def in_german(facts: EstateFacts) -> EstateFacts:
+    return cms(copies=tuple(replace(one, status="Seeding wird ausgeführt") for one in _copies(facts)))(facts)
+
+
+def one_database_gone(facts: EstateFacts) -> EstateFacts:
+    return cms(databases=(database("MBX-CMS1-SG1", "SG1"),))(facts)
 
 
 class Row(NamedTuple):
@@ -49,6 +88,27 @@ ROWS = (
     Row("gate_install", "SCR-TARGETS-FIRST", everywhere(cms=()), "'CMS1' is Exchange's"),
     Row("gate_install", "SEEDING-NONE", everywhere(cms=()), "'CMS1' is Exchange's"),
     Row("gate_install", "BACKUP-RUNNING", everywhere(cms=()), "'CMS1' is Exchange's"),
+    # Storage groups have databases, targets, copies: where a list leaves them out it is not whole.
+    Row("plan", "BACKUP-RECENT", cms(databases=()), "no database was listed, though there is SG1 and SG2"),
+    Row("gate_install", "BACKUP-RUNNING", cms(databases=()), "no database was listed"),
+    Row("gate_handoff", "MOVE-READY", cms(databases=()), "no database was listed"),
+    Row("after_handoff", "MOVE-DONE", cms(databases=()), "no database was listed"),
+    Row("gate_evacuate", "SCR-TARGETS-FIRST", cms(standbys=()), "the SCR targets of SG1, SG2 on CMS1 were not read"),
+    Row("gate_handoff", "SCR-TARGETS-FIRST", cms(standbys=(("SG1", ()),)), "of SG2 on CMS1 were not read"),
+    Row("gate_install", "SEEDING-NONE", cms(copies=()), "SG1 on the passive node was not listed"),
+    Row("gate_install", "SEEDING-NONE", first_copy_only, "SG2 on the passive node was not listed"),
+    Row("gate_handoff", "SEEDING-NONE", own_copies_only, "SG1 on scr1.lab.example was not listed"),
+    Row("gate_scr", "SEEDING-NONE", own_copies_only, "SG2 on scr1.lab.example was not listed"),
+    Row("gate_install", "SEEDING-NONE", in_german, "may be seeding"),
+    # After a move what was mounted is looked for by name, and every database is tried.
+    Row("after_handoff", "MOVE-DONE", one_database_gone, "SG2\\MBX-CMS1-SG2 of CMS1 was mounted before the move"),
+    Row("after_handoff", "MOVE-DONE", everywhere(mapi=Unknown("timed out")), "could not be tried: timed out"),
+    Row("after_handoff", "MOVE-DONE", everywhere(mapi=()), "says nothing of MBX-CMS1-SG1, MBX-CMS1-SG2"),
+    Row("gate_handoff", "MOVE-READY", everywhere(health=()), "made no test at all"),
+    # A machine without services has not answered.
+    Row("plan", "AV", everywhere(services=()), "listed none at all"),
+    Row("gate_install", "AV", everywhere(services=()), "listed none at all"),
+    Row("gate_handoff", "AV", everywhere(services=()), "listed none at all"),
 )
 
 
@@ -104,3 +164,54 @@ def test_a_failed_group_with_exchange_in_it_counts_as_one() -> None:
     extra = GroupFacts(name="OLDCMS", owner="N4", state=GroupStatus.FAILED, resource_types=EXCHANGE)
     facts = each_view(scc(2, 2), lambda view: replace(view, groups=(*view.groups, extra)))
     assert isinstance(picture_of(facts, "SCC").cms, Unknown)
+
+
+def test_a_mail_server_without_storage_groups_has_no_databases_and_that_is_an_answer() -> None:
+    facts = cms(databases=(), standbys=(), copies=())(ccr(scr=None))
+    found = picture_of(facts, "CLUSTER01").cms
+    assert not isinstance(found, Unknown)
+    assert found[0].databases == ()
+
+
+def test_a_list_of_one_node_is_taken_from_another_that_has_it() -> None:
+    facts = ccr(scr=None)
+    first, second = facts.machines[:2]
+    assert isinstance(first.cms, tuple)
+    blind = replace(first, cms=tuple(replace(one, databases=()) for one in first.cms))
+    found = picture_of(replace(facts, machines=(blind, second)), "CLUSTER01").cms
+    assert not isinstance(found, Unknown)
+    assert isinstance(found[0].databases, tuple)
+    assert len(found[0].databases) == 2
+
+
+def test_the_next_move_of_targets_waits_for_what_one_of_them_feeds() -> None:
+    """With two targets the order between them hangs on their own targets; with one there is nothing to order."""
+    unread = Unknown("access denied")
+    one = change(ccr(), "SCR1", own_standbys=unread)
+    step = moments.SCR
+    assert judge("SCR-TARGETS-FIRST", When.GATE, one, step=step, plan=moments.PLAN).verdict is Verdict.PASS
+    two = standing_by(
+        replace(one, machines=(*one.machines, machine("SCR2"))), "CMS1", ("SG1", ("SCR1", "SCR2")), ("SG2", ())
+    )
+    check = judge("SCR-TARGETS-FIRST", When.GATE, two, step=step, plan=moments.PLAN)
+    assert check.verdict is UNKNOWN
+    assert "could not be read: access denied" in check.sentence
+
+
+def test_a_target_that_was_left_out_is_not_asked_for_its_copy() -> None:
+    seen = silent(own_copies_only(ccr()), "SCR1")
+    step = next(one for one in moments.PLAN.steps if one.target == "EXN2" and one.cms)
+    assert judge("SEEDING-NONE", When.GATE, seen, step=step, plan=moments.PLAN).verdict is Verdict.PASS
+
+
+def test_what_a_target_itself_serves_is_told_or_said_to_be_unread() -> None:
+    for field in ("mailboxes", "roles"):
+        check = judge("NOTICE", When.PLAN, change(ccr(), "SCR1", **{field: Unknown("no rights")}), plan=moments.PLAN)
+        assert "What SCR1 itself serves could not be read (no rights)" in check.sentence
+
+
+def test_every_cluster_that_was_seen_is_named() -> None:
+    facts = standing_by(ccr(scr=None), "CMS1", ("SG1", ("SB1",)), ("SG2", ()))
+    both = replace(facts, machines=(*facts.machines, *cluster("STANDBY", ("SB1", "SB2"))))
+    said = judge("VIEW-AGREE", When.PLAN, both).sentence
+    assert said == "CLUSTER01 looks the same from EXN1, EXN2. STANDBY looks the same from SB1, SB2."

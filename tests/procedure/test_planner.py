@@ -28,6 +28,7 @@ from tests.procedure.build import (
     recms,
     scc,
     silent,
+    standing_by,
 )
 from tests.procedure.walk import campaign
 
@@ -146,7 +147,7 @@ def test_a_pending_restart_puts_a_restart_between_emptying_and_installing() -> N
 def standby(
     nodes: tuple[str, ...], *, builds: dict[str, str] | None = None, typed: str = "sb1.lab.example"
 ) -> EstateFacts:
-    main = recms(ccr(scr=None), "CMS1", standbys=(("SG1", (StandbyFacts(node_name=typed),)), ("SG2", ())))
+    main = standing_by(ccr(scr=None), "CMS1", ("SG1", (typed,)), ("SG2", ()))
     return estate(
         "CLUSTER01",
         ("EXN1", "EXN2"),

@@ -11,7 +11,7 @@ from bot.procedure.facts import EstateFacts, StandbyFacts
 from bot.procedure.order import check_plan
 from bot.procedure.rules import blocking, evaluate
 from state.words import Plan, StepKind, Verdict, When
-from tests.procedure.build import NEW, PACKAGE, ccr, change, level, machine, plan_of, recms, verdicts
+from tests.procedure.build import NEW, PACKAGE, ccr, change, level, machine, plan_of, standing_by, verdicts
 
 TARGETS = ("T1", "T2", "T3")
 ARROWS = tuple(permutations(TARGETS, 2))  # (source, its target)
@@ -36,8 +36,7 @@ def facts_of(arrows: Relations) -> EstateFacts:
         )
         for name in TARGETS
     ]
-    standbys = (("SG1", tuple(StandbyFacts(node_name=name) for name in TARGETS)), ("SG2", ()))
-    return recms(replace(facts, machines=(*facts.machines, *made)), "CMS1", standbys=standbys)
+    return standing_by(replace(facts, machines=(*facts.machines, *made)), "CMS1", ("SG1", TARGETS), ("SG2", ()))
 
 
 def allowed(order: tuple[str, ...], arrows: Relations) -> bool:

@@ -9,7 +9,7 @@ from bot.procedure.facts import EstateFacts, NodeStatus, same_name
 from bot.procedure.rules import evaluate
 from bot.procedure.steps import commands
 from state.words import Check, Command, NodeImage, Plan, Step, StepKind, Waiver, When
-from tests.procedure.build import NEW, NOW, change, each_view, level, node_state, recms, regroup, services
+from tests.procedure.build import NEW, NOW, change, each_view, level, logons, node_state, recms, regroup, services
 
 
 def after(facts: EstateFacts, step: Step, made: tuple[Command, ...]) -> EstateFacts:
@@ -35,7 +35,7 @@ def after(facts: EstateFacts, step: Step, made: tuple[Command, ...]) -> EstateFa
                 ),
             )
             facts = change(facts, step.source, services=services())
-            facts = change(facts, to, services=services(active=True))
+            facts = change(facts, to, services=services(active=True), mapi=logons(cms))
     return facts
 
 

@@ -30,6 +30,8 @@ def _services(case: Case, name: str) -> tuple[ServiceFacts, ...] | Unknown:
     services = case.said(name, lambda one: one.services)
     if isinstance(services, Unknown):
         return services
+    if not services:
+        return Unknown("it listed none at all")
     return tuple(one for one in services if one.name.upper().startswith(("FSC", "FSE")))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import Unknown, same_name
+from bot.procedure.facts import ClusterKind, CopyFacts, Unknown, same_name, short
 from bot.procedure.picture import Cms
 from bot.procedure.rules.case import (
     DISRUPTIVE,
@@ -17,10 +17,12 @@ from bot.procedure.rules.case import (
     unknown,
     warns,
 )
-from state.words import Fact, StepKind
+from state.words import Fact, Step, StepKind
 
-_BROKEN = {"failed", "suspended", "failedandsuspended", "disabled"}
+_BROKEN = {"failed", "suspended", "failedandsuspended", "disabled", "stopped", "notsupported"}
 _COMING = {"servicedown"}
+_GOING_ON = {"copying", "seeding", "initializing", "resynchronizing"}
+_KNOWN = _BROKEN | _COMING | _GOING_ON | {"healthy"}  # words of SummaryCopyStatus (§2)
 ACTS = DISRUPTIVE | {StepKind.HANDOFF}
 
 
@@ -44,28 +46,62 @@ def seeding_none(case: Case) -> Finding:
         if isinstance(cms.copies, Unknown):
             found.append(unknown(f"The copies of {cms.name} could not be read: {cms.copies.why}.", "Recheck."))
             continue
-        for copy in cms.copies:
-            scr = bool(copy.standby)
-            if step.kind is not StepKind.HANDOFF and scr != (not case.in_main(step.target)):
-                continue  # a passive node holds the CCR copy, an SCR target the standby copy
-            if scr and step.kind is not StepKind.HANDOFF and not same_name(copy.standby, step.target):
-                continue
-            where = f"on {copy.standby}" if scr else "on the passive node"
-            fact = Fact(name=f"copy of {cms.name}\\{copy.storage_group} {where}", value=copy.status)
-            if copy.status.casefold() == "seeding":
-                found.append(
-                    blocks(
-                        f"The copy of {copy.storage_group} {where} is Seeding; this step would cut it off.",
-                        "Let it finish, or accept that it starts again.",
-                        fact,
-                        waivable=True,
-                    )
-                )
-            else:
-                found.append(passes("", fact))
+        concerned = [copy for copy in cms.copies if _concerned(case, step, copy.standby)]
+        found += [_seeding(cms, copy) for copy in concerned]
+        listed = {(copy.storage_group.casefold(), short(copy.standby)) for copy in concerned}
+        found += [
+            unknown(
+                f"The copy of {group} {_where(standby)} was not listed, so nobody can say that it is not Seeding.",
+                f"Get-StorageGroupCopyStatus '{cms.name}\\{group}'{f' -StandbyMachine {standby}' if standby else ''}",
+            )
+            for group, standby in _expected(case, cms)
+            if _concerned(case, step, standby) and (group.casefold(), short(standby)) not in listed
+        ]
     if not found:
         return not_needed(f"No storage group copy is kept on {step.target}.")
     return together(found, "No copy is Seeding.")
+
+
+def _concerned(case: Case, step: Step, standby: str) -> bool:
+    """Whether a copy (of the passive node, or on a standby) is one the step could cut off."""
+    if step.kind is StepKind.HANDOFF:
+        return True
+    if not case.in_main(step.target):
+        return bool(standby) and same_name(standby, step.target)
+    return not standby  # a passive node holds the CCR copy, an SCR target the standby copy
+
+
+def _expected(case: Case, cms: Cms) -> list[tuple[str, str]]:
+    """The copies there must be: of every storage group one on the passive node (CCR), and one on each standby."""
+    own = [(group, "") for group in cms.storage_groups] if case.main.kind is not ClusterKind.SCC else []
+    relations = () if isinstance(cms.standbys, Unknown) else cms.standbys
+    named = [(group, one.node_name) for group, targets in relations for one in targets]
+    aside = (*case.unheard, *case.left_out)  # people accepted that nothing is known of these
+    return [*own, *((group, name) for group, name in named if not any(same_name(name, one) for one in aside))]
+
+
+def _where(standby: str) -> str:
+    return f"on {standby}" if standby else "on the passive node"
+
+
+def _seeding(cms: Cms, copy: CopyFacts) -> Finding:
+    where = _where(copy.standby)
+    fact = Fact(name=f"copy of {cms.name}\\{copy.storage_group} {where}", value=copy.status)
+    state = copy.status.replace(" ", "").casefold()
+    if state == "seeding":
+        return blocks(
+            f"The copy of {copy.storage_group} {where} is Seeding; this step would cut it off.",
+            "Let it finish, or accept that it starts again.",
+            fact,
+            waivable=True,
+        )
+    if state not in _KNOWN:
+        return unknown(
+            f"The copy of {copy.storage_group} {where} is {copy.status!r}, a word nobody here knows: it may be seeding.",
+            "Get-StorageGroupCopyStatus | fl Name,SummaryCopyStatus,Seeding",
+            fact,
+        )
+    return passes("", fact)
 
 
 def scr_copy_ok(case: Case) -> Finding:
@@ -116,7 +152,7 @@ def _copy(group: str, target: str, status: str | None, patience: float) -> Findi
         return passes("", fact)
     if word in _BROKEN:
         return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
-    if word in {"copying", "seeding", "initializing", "resynchronizing"}:
+    if word in _GOING_ON:
         return warns(f"The copy of {group} on {target} is {status}.", "", fact)
     if word in _COMING:
         return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)

@@ -218,6 +218,8 @@ def _healthy(case: Case, name: str) -> Finding:
         if _rtm(case, name):
             return not_needed("Exchange 2007 without a service pack has no Test-ReplicationHealth.")
         return unknown(f"Test-ReplicationHealth does not exist on {name}.", "Is the Exchange snap-in installed?")
+    if not health:
+        return unknown(f"Test-ReplicationHealth on {name} made no test at all.", f"Run it by hand on {name}.")
     bad = [item for item in health if item.result.casefold() != "passed"]
     if bad:
         said = "; ".join(f"{item.check}: {item.error or item.result}" for item in bad)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import Unknown, same_name
+from bot.procedure.facts import DatabaseFacts, Unknown, same_name
 from bot.procedure.rules.case import Case, Finding, Rule, blocks, not_needed, passes, together, unknown
 from bot.procedure.rules.handoff import databases, mail_server
 from bot.procedure.rules.mailflow import indexing, queues
@@ -46,14 +46,10 @@ def move_done(case: Case) -> Finding:
             )
         else:
             found.append(passes("", *facts))
-    before = {
-        name
-        for name, value in case.before("MOVE-READY").items()
-        if name.startswith("database ") and value == "dismounted"
-    }
+    before = {name: value for name, value in case.before("MOVE-READY").items() if name.startswith("database ")}
     for one in databases(cms):
         names = {fact.name for fact in one.facts}
-        if names & before:
+        if any(before.get(name) == "dismounted" for name in names):
             continue
         found.append(
             Finding(
@@ -64,26 +60,45 @@ def move_done(case: Case) -> Finding:
                 patience_s=patience,
             )
         )
-    found += _connectivity(case, step.target)
+    if not isinstance(cms.databases, Unknown):
+        known = {f"database {db.storage_group}\\{db.name}" for db in cms.databases}
+        found += [
+            unknown(
+                f"{name.removeprefix('database ')} of {cms.name} was {before[name]} before the move and is not listed now.",
+                f"Get-MailboxDatabase -Server {cms.name} -Status",
+                patience_s=patience,
+            )
+            for name in before
+            if name not in known
+        ]
+        found += _connectivity(case, step.target, cms.databases)
     found += [*queues(case, step), indexing(case, step)]
     return together(found, f"{cms.name} is Online on {step.target} and every database is mounted.")
 
 
-def _connectivity(case: Case, name: str) -> list[Finding]:
-    """Test-MapiConnectivity where it was run: it must have succeeded for every database it names (§9)."""
-    machine = case.machine(name)
-    if machine is None or isinstance(machine.mapi, Unknown):
-        return []
-    return [
+def _connectivity(case: Case, name: str, mounted: tuple[DatabaseFacts, ...]) -> list[Finding]:
+    """Test-MapiConnectivity must have succeeded for every database (§9): mounted is not yet open to users."""
+    results, patience = case.said(name, lambda one: one.mapi), case.context.limits.views_s
+    how = f"Test-MapiConnectivity -Server {case.step.cms if case.step else ''}"
+    if isinstance(results, Unknown):
+        return [unknown(f"Whether users can log on could not be tried: {results.why}.", how, patience_s=patience)]
+    found = [
         blocks(
             f"Test-MapiConnectivity to {database}: {result}.",
             "Mounted, but clients cannot log on: check the Information Store and Active Directory.",
             Fact(name=f"MAPI {database}", value=result, machine=name),
-            patience_s=case.context.limits.views_s,
+            patience_s=patience,
         )
-        for database, result in machine.mapi
         if result.casefold() not in {"success", "passed"}
+        else passes("", Fact(name=f"MAPI {database}", value=result, machine=name))
+        for database, result in results
     ]
+    tried = {database.casefold() for database, _ in results}
+    left = [db.name for db in mounted if db.mounted is True and db.name.casefold() not in tried]
+    if left:
+        said = f"Test-MapiConnectivity says nothing of {', '.join(left)}."
+        found.append(unknown(said, how, patience_s=patience))
+    return found
 
 
 RULES = (
@@ -96,7 +111,7 @@ RULES = (
         needs=(
             "Get-ClusteredMailboxServerStatus",
             "Get-MailboxDatabase -Status",
-            "Test-MapiConnectivity where read",
+            "Test-MapiConnectivity to every mounted database",
             "Get-Queue on every Hub Transport server; one that cannot be asked from the node is told, and stops nothing",
             "the services of content indexing: only a warning",
         ),

@@ -146,6 +146,9 @@ def notice(case: Case) -> Finding:
         if machine is None or case.needs(target.name) is False:
             continue
         boxes, roles = machine.mailboxes, machine.roles
+        if isinstance(boxes, Unknown) or isinstance(roles, Unknown):
+            why = boxes.why if isinstance(boxes, Unknown) else roles.why if isinstance(roles, Unknown) else ""
+            parts.append(f"What {target.name} itself serves could not be read ({why}): ask whose mail is there.")
         if isinstance(boxes, int) and boxes > 0:
             parts.append(f"{target.name} has {boxes} mailboxes of its own: they are away during its install.")
         other = [] if isinstance(roles, Unknown) else [one for one in roles if one.casefold() != "mailbox"]

@@ -56,6 +56,7 @@ def view_agree(case: Case) -> Finding:
     limit = case.context.limits.views_s
     found = []
     for picture in case.clusters:
+        before = len(found)
         if picture.unread:
             words = "; ".join(f"{name}: {why}" for name, why in picture.unread)
             found.append(
@@ -86,7 +87,7 @@ def view_agree(case: Case) -> Finding:
                     patience_s=limit,
                 )
             )
-        if not found:
+        if len(found) == before:
             seen = ", ".join(view.seen_from for view in picture.views)
             found.append(passes(f"{picture.name} looks the same from {seen}."))
     if not found:

@@ -39,11 +39,8 @@ def scr_applicable(case: Case) -> Finding:
                 )
             )
             continue
-        unread = set(cms.storage_groups) - {name for name, _ in cms.standbys}
-        if unread:
-            found.append(
-                unknown(f"The SCR targets of {', '.join(sorted(unread))} on {cms.name} were not read.", "Recheck.")
-            )
+        if unread := cms.without_targets:
+            found.append(unknown(f"The SCR targets of {', '.join(unread)} on {cms.name} were not read.", "Recheck."))
         else:
             value = ", ".join(f"{name}: {_names(targets)}" for name, targets in cms.standbys) or "no storage groups"
             found.append(passes("", Fact(name="SCR targets", value=value, machine=cms.name)))

@@ -52,6 +52,8 @@ def _own_targets(case: Case, name: str) -> Finding:
     machine = case.machine(name)
     targets = () if isinstance(case.standbys, Unknown) else case.standbys
     own = machine.own_standbys if machine else ()
+    if isinstance(own, Unknown) and len(targets) > 1:
+        return unknown(f"Which machines stand by for {name} itself could not be read: {own.why}.", "Recheck.")
     listed = () if isinstance(own, Unknown) else tuple(one.node_name for _, ones in own for one in ones)
     found = [
         _one_target(case, target, target.name)
