@@ -53,6 +53,7 @@ class Board:
     machines: dict[str, Machine]
     at: dict[str, str]
     quorums: dict[str, Quorum] = field(default_factory=dict)
+    sha256: str = ""  # of the package, where a record tells which file was approved
     moved: dict[str, int] = field(default_factory=dict)
     home: dict[str, str] = field(default_factory=dict)
     found: list[Violation] = field(default_factory=list)

@@ -83,7 +83,8 @@ def board_of(plan: Plan) -> Board:
             rest = [cms for cms in plan.cms if cms not in at]
             moved = next((s.cms for s in plan.steps if s.cms and same_name(s.source, line.name)), "")
             at[moved or (rest[0] if rest else f"the mail server on {line.name}")] = line.name
-    return Board(Build.parse(plan.package.build), plan.cluster, machines, at)
+    sha256 = plan.package.sha256.casefold()
+    return Board(Build.parse(plan.package.build), plan.cluster, machines, at, sha256=sha256)
 
 
 def board_from(plan: Plan, facts: EstateFacts) -> Board:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from bot.procedure.facts import same_name
 from bot.procedure.order.board import Board
+from bot.procedure.order.evidence import contradictions
 from bot.procedure.order.restores import moves_as_named
 from bot.procedure.order.risks import kept, under_waivers
 from bot.procedure.order.walk import Walk
 from state import words as w
 
 _STOPS = (w.Verdict.BLOCK, w.Verdict.UNKNOWN)
+_OUT = ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "ONE-AT-A-TIME", "QUORUM-SURVIVES")
 _PROOF = {  # the rules of the document that a gate's checks must answer with a pass
-    w.StepKind.INSTALL: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "NODE-EMPTY", "ONE-AT-A-TIME", "QUORUM-SURVIVES"),
-    w.StepKind.EVACUATE: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "ONE-AT-A-TIME", "QUORUM-SURVIVES"),
-    w.StepKind.RESTART: ("NODE-PASSIVE", "NODE-NO-CMS-GROUP", "NODE-EMPTY"),
-    w.StepKind.HANDOFF: ("MOVE-READY",),
+    w.StepKind.INSTALL: (*_OUT, "NODE-EMPTY", "PKG-TRAIN", "PKG-NEWER", "IU-NONE"),
+    w.StepKind.EVACUATE: (*_OUT, "GROUP-MOVE-NOT-CMS", "GROUP-MOVE-PLAN", "GROUP-MOVE-CMD"),
+    w.StepKind.RESTART: (*_OUT, "NODE-EMPTY"),
+    w.StepKind.HANDOFF: ("MOVE-READY", "MIXED-LEVEL-MOVE", "ONE-AT-A-TIME", "BACKUP-RUNNING"),
+    w.StepKind.RESTORE: (),
+}
+_JUDGED = {  # those that may also warn, of a package that cannot verify its signature or of the one spare node
+    w.StepKind.INSTALL: ("PKG-HASH", "SPARE-UP", "GROUPS-SNAPSHOT"),
+    w.StepKind.EVACUATE: ("SPARE-UP", "GROUPS-SNAPSHOT"),
+    w.StepKind.RESTART: ("SPARE-UP", "GROUPS-SNAPSHOT"),
+    w.StepKind.HANDOFF: ("WINDOW",),
     w.StepKind.RESTORE: (),
 }
 _GIVING_BACK = ("GROUP-MOVE-NOT-CMS", "GROUP-MOVE-PLAN", "VIEW-AGREE")
@@ -30,6 +39,10 @@ def shown_at_gate(walk: Walk, gate: w.Gate, step: w.Step) -> None:
     for rule in _GIVING_BACK if step.groups else _PROOF[step.kind]:
         if not kept(judged.get(rule)):
             walk.no(rule, f"Gate {gate.id} does not show that {rule} was kept.")
+    for rule in () if step.groups else _JUDGED[step.kind]:
+        if rule not in judged:
+            walk.no(rule, f"Gate {gate.id} does not show that {rule} was judged.")
+    _supported(walk, gate.checks, step, f"Gate {gate.id}")
     machine = walk.board.get(step.target) if walk.board else None
     source = step.role == "node" or (machine is not None and not machine.standby)
     if source and step.kind is not w.StepKind.RESTORE and not kept(judged.get("SCR-TARGETS-FIRST")):
@@ -56,6 +69,12 @@ def shown_at_gate(walk: Walk, gate: w.Gate, step: w.Step) -> None:
     }[step.kind]
     if not kinds <= allowed:
         walk.no("PRE-COMPLETE", f"Gate {gate.id} does {', '.join(sorted(kinds - allowed))}, not only {step.kind}.")
+
+
+def _supported(walk: Walk, checks: tuple[w.Check, ...], step: w.Step, where: str) -> None:
+    """The facts under the checks allow what the checks say."""
+    for rule, fact in contradictions(checks, step, walk.board) if walk.board is not None else ():
+        walk.no(rule, f"{where} says that {rule} was kept, and its own facts say that {fact}.")
 
 
 def _meant(walk: Walk, board: Board, step: w.Step, command: w.Command) -> bool:
@@ -88,6 +107,7 @@ def shown_at_end(walk: Walk, step: w.Step, outcome: w.Outcome) -> None:
     stopping = [check.rule for check in outcome.checks if check.verdict in _STOPS]
     if stopping:
         walk.no(stopping[0], f"Step {step.id} counts as done although {', '.join(stopping)} says no.")
+    _supported(walk, outcome.checks, step, f"The end of step {step.id}")
     judged = {check.rule for check in outcome.checks}
     machine = walk.board.get(step.target) if walk.board else None
     wanted = [_SO_ALREADY[step.kind]] if step.kind in _SO_ALREADY else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.procedure.order.board import Violation
+from bot.procedure.order.evidence import unlike_its_facts
 from bot.procedure.order.live import record
 from bot.procedure.order.plans import board_of, check_plan
 from bot.procedure.order.proofs import follows, needless, shown_at_end, shown_at_gate
@@ -93,6 +94,8 @@ def _plan(walk: Walk, plan: w.Plan) -> None:
     walk.found += [
         Violation(rule=one.rule, sentence=one.sentence, step=one.step, version=walk.version) for one in check_plan(plan)
     ]
+    for rule, said in unlike_its_facts(plan):
+        walk.no(rule, f"The plan is not what was read: {said}.")
     stopping = [check.rule for check in plan.checks if check.verdict in _STOPS and not check.waivable]
     if stopping:
         walk.no(stopping[0], f"The plan was made although {', '.join(stopping)} stopped it.")

@@ -54,7 +54,7 @@ def view_agree(case: Case) -> Finding:
     if case.step is not None and case.step.kind is StepKind.RESTORE and not case.step.groups:
         return not_needed("This step asks the cluster for nothing.")
     limit = case.context.limits.views_s
-    found = []
+    found: list[Finding] = []
     for picture in case.clusters:
         before = len(found)
         if picture.unread:

@@ -1,0 +1,167 @@
+"""Records whose hashes, order, approvals and jobs are right, and whose facts say otherwise than the verdict above them.
+
+A rule with a mistake in it writes such a record: it says "kept" and names the fact that breaks it. The order checker
+shares no code with the rules, and `rollup-bot verify` says no.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from bot.procedure.facts import Unknown
+from bot.procedure.order import check_events
+from state import words as w
+from tests.procedure import record
+from tests.procedure.build import OLD, ccr, change, plan_of, scc, standing_by
+from tests.procedure.record import recorded
+from tests.procedure.test_forgeries import EVENTS, PLAN, Events, verified
+
+WIDE = scc(3, 1)
+WIDE_PLAN = plan_of(WIDE)
+WIDE_EVENTS = record.events(WIDE_PLAN, WIDE)
+
+
+class Forged(NamedTuple):
+    where: str  # "plan", "gate sNN" or "end sNN"
+    rule: str
+    fact: str
+    value: str
+    found: str = ""  # the rule that says no, if it is another
+
+
+def with_fact(events: Events, forged: Forged) -> Events:
+    """The same record with one fact of one check changed."""
+    place, _, step = forged.where.partition(" ")
+    touched = 0
+
+    def other(checks: tuple[w.Check, ...]) -> tuple[w.Check, ...]:
+        nonlocal touched
+        made = []
+        for check in checks:
+            facts = tuple(
+                replace(one, value=forged.value) if check.rule == forged.rule and one.name == forged.fact else one
+                for one in check.facts
+            )
+            touched += facts != check.facts
+            made.append(replace(check, facts=facts))
+        return tuple(made)
+
+    made: Events = []
+    for event in events:
+        match event:
+            case w.PlanMade() if place == "plan":
+                event = replace(event, plan=replace(event.plan, checks=other(event.plan.checks)))
+            case w.GatePrepared() if place == "gate" and event.gate.step == step:
+                event = replace(event, gate=replace(event.gate, checks=other(event.gate.checks)))
+            case w.StepEnded() if place == "end" and event.outcome.step == step:
+                event = replace(event, outcome=replace(event.outcome, checks=other(event.outcome.checks)))
+            case _:
+                pass
+        made.append(event)
+    assert touched, f"{forged.rule} names no fact “{forged.fact}” at {forged.where}"
+    return made
+
+
+FORGED = (
+    Forged("plan", "LEVEL-AGREE", "level", "8.3.517.0"),
+    Forged("plan", "SCR-APPLICABLE", "SCR targets", "SG1: scr9.lab.example, SG2: none", "SCR-TARGETS-FIRST"),
+    Forged("gate s02", "NODE-PASSIVE", "CMS1 active on", "EXN2"),
+    Forged("gate s02", "NODE-PASSIVE", "CMS1 active on", "exn2.lab.example"),
+    Forged("gate s02", "NODE-PASSIVE", "Exchange groups", "CMS1"),
+    Forged("gate s02", "NODE-PASSIVE", "MSExchangeIS", "Running"),
+    Forged("gate s02", "SCR-TARGETS-FIRST", "level", OLD),
+    Forged("gate s02", "SCR-TARGETS-FIRST", "level", "unknown"),
+    Forged("gate s02", "SCR-TARGETS-FIRST", "level", "8.2.305.3"),
+    Forged("gate s02", "QUORUM-SURVIVES", "witness", "not available"),
+    Forged("gate s03", "QUORUM-SURVIVES", "other running nodes", "none"),
+    Forged("gate s03", "QUORUM-SURVIVES", "quorum", "node-majority"),
+    Forged("gate s03", "QUORUM-SURVIVES", "quorum", "by-chance"),
+    Forged("gate s03", "NODE-NO-CMS-GROUP", "Exchange groups", "'CMS1' (Offline)"),
+    Forged("gate s03", "NODE-EMPTY", "groups owned", "'Cluster Group' (Online)"),
+    Forged("gate s03", "GROUPS-SNAPSHOT", "group Cluster Group", "EXN2 Online", "NODE-EMPTY"),
+    Forged("gate s03", "NODE-PAUSED", "node state", "Up"),
+    Forged("gate s03", "PKG-HASH", "SHA-256", "cd" * 8),
+    Forged("gate s03", "PKG-TRAIN", "service pack", "SP2"),
+    Forged("gate s03", "PKG-NEWER", "level", "8.3.517.1"),
+    Forged("gate s03", "IU-NONE", "interim updates", "Interim Update 5"),
+    Forged("gate s03", "FAILBACK-OFF", "failback of 'CMS1'", "on"),
+    Forged("gate s03", "BACKUP-RUNNING", "backup of MBX-CMS1-SG1", "running"),
+    Forged("gate s03", "BACKUP-RUNNING", "Microsoft Exchange Replica Writer", "state 5"),
+    Forged("gate s03", "SEEDING-NONE", "copy of CMS1\\SG1 on the passive node", "Seeding"),
+    Forged("end s02", "NODE-EMPTY", "groups owned", "'Available Storage' (Offline)"),
+    Forged("end s02", "NODE-PAUSED", "node state", "Up"),
+    Forged("end s03", "LEVEL-REACHED", "level", OLD),
+    Forged("end s03", "CLUSSVC-BACK", "ClusSvc", "Stopped, Auto"),
+    Forged("end s03", "CLUSSVC-BACK", "ClusSvc", "Running, Disabled"),
+    Forged("end s03", "CLUSSVC-BACK", "seen as", "Down"),
+    Forged("gate s04", "MOVE-READY", "CMS1 active on", "EXN2"),
+    Forged("gate s04", "MOVE-READY", "CMS1", "PartiallyOnline"),
+    Forged("gate s04", "MOVE-READY", "level", OLD),
+    Forged("gate s04", "MOVE-READY", "database SG1\\MBX-CMS1-SG1", "dismounted"),
+    Forged("gate s04", "MOVE-READY", "copy of SG1", "Initializing"),
+    Forged("gate s04", "MOVE-READY", "validation", "refused"),
+    Forged("gate s04", "MOVE-READY", "replication health", "SGCopyFailed"),
+    Forged("end s04", "MOVE-DONE", "CMS1 active on", "EXN1"),
+    Forged("end s04", "MOVE-DONE", "CMS1", "Offline"),
+    Forged("end s04", "MOVE-DONE", "database SG2\\MBX-CMS1-SG2", "dismounted"),
+    Forged("end s04", "MOVE-DONE", "MAPI MBX-CMS1-SG1", "*FAILURE*"),
+)
+
+
+@pytest.mark.parametrize("forged", FORGED, ids=lambda one: f"{one.where}-{one.rule}-{one.value[:16]}")
+def test_a_fact_that_breaks_the_rule_above_it_is_rejected(forged: Forged, tmp_path: Path) -> None:
+    code, said = verified(with_fact(EVENTS, forged), tmp_path)
+    assert code == 1
+    assert f": {forged.found or forged.rule}: " in said, said
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Forged("gate s02", "QUORUM-SURVIVES", "other running nodes", "N1", "QUORUM-SURVIVES"),
+        Forged("gate s03", "MOVE-READY", "CMS1 active on", "N2", "MOVE-READY"),
+        Forged("gate s05", "NODE-PASSIVE", "CMS2 active on", "N1", "NODE-PASSIVE"),
+    ],
+)
+def test_a_fact_of_a_wide_cluster_that_breaks_its_rule_is_rejected(forged: Forged) -> None:
+    assert check_events(recorded(WIDE_EVENTS)) == ()
+    assert forged.found in {one.rule for one in check_events(recorded(with_fact(WIDE_EVENTS, forged)))}
+
+
+@pytest.mark.parametrize(
+    ("step", "rule"),
+    [
+        ("s02", "SPARE-UP"),
+        ("s02", "GROUP-MOVE-NOT-CMS"),
+        ("s02", "GROUP-MOVE-CMD"),
+        ("s03", "PKG-HASH"),
+        ("s03", "PKG-TRAIN"),
+        ("s03", "IU-NONE"),
+        ("s03", "GROUPS-SNAPSHOT"),
+        ("s04", "WINDOW"),
+        ("s04", "BACKUP-RUNNING"),
+        ("s04", "ONE-AT-A-TIME"),
+    ],
+)
+def test_a_gate_at_which_a_sentence_of_the_document_was_not_judged_is_rejected(step: str, rule: str) -> None:
+    made: Events = [
+        replace(e, gate=replace(e.gate, checks=tuple(c for c in e.gate.checks if c.rule != rule)))
+        if isinstance(e, w.GatePrepared) and e.gate.step == step
+        else e
+        for e in EVENTS
+    ]
+    assert rule in {one.rule for one in check_events(recorded(made))}
+
+
+def test_a_target_of_a_storage_group_that_the_plan_leaves_out_is_missed() -> None:
+    """The plan and everything after it agree with each other; only what was read names another target."""
+    facts = standing_by(ccr(), "CMS1", ("SG1", ("SCR1", "SCR2")), ("SG2", ()))
+    checks = plan_of(change(facts, "SCR2", level=Unknown("none"))).checks
+    named = next(check for check in checks if check.rule == "SCR-APPLICABLE")
+    plan = replace(PLAN, checks=tuple(named if one.rule == "SCR-APPLICABLE" else one for one in PLAN.checks))
+    made = [replace(e, plan=plan) if isinstance(e, w.PlanMade) else e for e in EVENTS]
+    assert [one.rule for one in check_events(recorded(made))] == ["SCR-TARGETS-FIRST"]
