@@ -67,6 +67,7 @@ class Rollup:
     kb_sourced: bool
     superseded_by: Build | None = None
     superseded_why: str = ""
+    also: tuple[Build, ...] = ()  # builds that files of the same rollup carry
 
     @property
     def title(self) -> str:
@@ -79,12 +80,16 @@ class Rollup:
 
 @cache
 def catalogue() -> tuple[Rollup, ...]:
-    """Every known level, oldest first. Source: facts/rollups.csv and, for withdrawn packages, ms12-058."""
+    """Every known level, oldest first. Source: facts/rollups.csv; ms12-058 for withdrawn packages; facts/exchange.md §3
+    for builds that mean the same."""
     here = files(__package__)
     gone = {
         Build.parse(row["build"]): (Build.parse(row["superseded_by"]), row["why"])
         for row in csv.DictReader((here / "rereleases.csv").read_text(encoding="utf-8").splitlines())
     }
+    also: dict[Build, list[Build]] = {}
+    for row in csv.DictReader((here / "equivalents.csv").read_text(encoding="utf-8").splitlines()):
+        also.setdefault(Build.parse(row["build"]), []).append(Build.parse(row["also"]))
     rows = []
     for row in csv.DictReader((here / "rollups.csv").read_text(encoding="utf-8").splitlines()):
         build = Build.parse(row["build"])
@@ -99,6 +104,7 @@ def catalogue() -> tuple[Rollup, ...]:
                 kb_sourced=row["kb_is"] == "sourced",
                 superseded_by=by,
                 superseded_why=why,
+                also=tuple(also.get(build, ())),
             )
         )
     return tuple(sorted(rows, key=lambda one: one.build))
@@ -107,6 +113,16 @@ def catalogue() -> tuple[Rollup, ...]:
 @cache
 def _by_build() -> dict[Build, Rollup]:
     return {row.build: row for row in catalogue()}
+
+
+@cache
+def _equivalents() -> dict[Build, Build]:
+    return {other: row.build for row in catalogue() for other in row.also}
+
+
+def listed_as(build: Build) -> Build:
+    """The catalogue's build of the same rollup: some of its files carry a number of their own (facts/exchange.md §3)."""
+    return _equivalents().get(build, build)
 
 
 def row_of(build: Build) -> Rollup | None:
@@ -140,9 +156,9 @@ def find(typed: str, declared: tuple[Package, ...]) -> tuple[Package, ...]:
 
 
 def try_build(text: str) -> Build | Unknown:
-    """A build read from a machine, or why it is none."""
+    """A build read from a machine, as the catalogue lists it, or why it is none."""
     try:
-        return Build.parse(text)
+        return listed_as(Build.parse(text))
     except ValueError as error:
         return Unknown(str(error))
 
@@ -161,7 +177,7 @@ def patch_build(patch: PatchFacts, base: Build) -> Build | Unknown:
     """The build a rollup's name stands for: its last number, else the rollup's number within the service pack."""
     numbers: list[str] = _BUILD.findall(patch.name)
     if numbers:
-        return Build.parse(numbers[-1])
+        return listed_as(Build.parse(numbers[-1]))
     named = _ROLLUP_NAME.match(patch.name.strip())
     for row in catalogue():
         if named and row.service_pack == base.service_pack and row.rollup == named[1].casefold():

@@ -70,6 +70,24 @@ def test_withdrawn_packages_name_what_replaced_them() -> None:
     assert all(row_of(Build.parse(by)) for by in replaced.values())
 
 
+@pytest.mark.parametrize(
+    ("read", "means"), [("8.3.297.1", "8.3.297.2"), ("8.03.0298.001", "8.3.298.3"), ("8.3.348.1", "8.3.348.2")]
+)
+def test_a_file_with_a_number_of_its_own_is_at_the_rollup_it_came_with(read: str, means: str) -> None:
+    """Between ExSetup and the patch list that is no disagreement, and the level is the one the catalogue lists."""
+    here = LevelFacts(exsetup=read, patches=level(means).patches, base=BASE)
+    assert level_of(here) == Build.parse(means)
+    assert updated(level_of(here), Build.parse(means)) is True
+    other = LevelFacts(exsetup=means, patches=level(read).patches, base=BASE)
+    assert level_of(other) == Build.parse(means)
+
+
+def test_no_equivalent_build_is_a_level_of_the_catalogue_itself() -> None:
+    others = [also for row in catalogue() for also in row.also]
+    assert len(others) == 3
+    assert not [one for one in others if row_of(one)]
+
+
 def test_one_kb_number_may_stand_for_two_packages() -> None:
     assert [row.rollup for row in hints("KB2756497")] == ["8-v2", "8-v3"]
     assert [row.rollup for row in hints("2756497")] == ["8-v2", "8-v3"]
