@@ -104,7 +104,7 @@ def _pwsh(folder: Path) -> Place:
 
 
 def _range() -> Place:
-    machine = Machine("EXN2", LabClock(datetime(2026, 3, 14, 20, 0, tzinfo=UTC), 1000.0))
+    machine = Machine("EXN2", LabClock(datetime(2026, 3, 14, 20, 0, tzinfo=UTC), 1.0))
     machine.fs.mkdir("C:\\jobs")
     machine.fs.write("C:\\rollup.msp", PACKAGE)
 
