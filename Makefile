@@ -50,7 +50,7 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 4 $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.bench

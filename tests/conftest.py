@@ -10,6 +10,7 @@ import redis
 
 from state.server import EmbeddedServer
 from state.store import Store
+from tests.order import Pieces, place
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,17 @@ def store_client(_valkey_client: redis.Redis) -> redis.Redis:
 def store(store_client: redis.Redis) -> Store:
     """A store on an empty real server."""
     return Store(store_client, bot="rollup-bot 0.1.0")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first."""
+    items.sort(key=lambda item: place(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
+def pytest_xdist_make_scheduler(config: pytest.Config) -> Pieces:
+    """What `-n` hands out, and when."""
+    return Pieces(config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

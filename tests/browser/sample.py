@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from slack_sdk import WebClient
 
 from bot.lab.clock import LabClock
 from bot.lab.workspace import Channel, Controls, Person, RunningWorkspace, Workspace, serve_workspace
+from handlers import hang_up
 
 CHANNEL = "C0EXCHANGEOPS"
 ALICE, BOB, CAROL, DAVE = "U0ALICE00", "U0BOB0000", "U0CAROL00", "U0DAVE000"
@@ -152,7 +154,8 @@ class Sample:
         self.slack = WebClient(token=self.space.app.bot_token, base_url=self.server.api_url)
         self.thread = ""
         self.gate_ts = ""
-        app = App(client=self.slack)
+        self.listeners = ThreadPoolExecutor(5, thread_name_prefix="listeners")
+        app = App(client=self.slack, listener_executor=self.listeners)
 
         @app.command("/rollup")
         def command(ack: Ack, body: dict[str, Any]) -> None:
@@ -322,6 +325,6 @@ class Sample:
         )
 
     def stop(self) -> None:
-        # Closing waits some seconds for the client's own timers: let that be nobody's wait.
-        threading.Thread(target=self.bolt.close, daemon=True).start()
+        hang_up(self.bolt)
         self.server.stop()
+        self.listeners.shutdown()

@@ -10,6 +10,7 @@ import pytest
 
 from bot.lab.workspace import serve_workspace
 from bot.lab.workspace.acts import act
+from handlers import hang_up
 from tests.browser.conftest import Pages
 from tests.browser.hands import Hands
 from tests.browser.sample import ALICE, BOB, CAMPAIGN, CHANNEL, Sample, header, section
@@ -231,7 +232,7 @@ def test_what_goes_wrong_at_the_edge_is_seen(sample: Sample, pages: Pages) -> No
 def test_the_page_comes_back_when_the_range_does(sample: Sample, pages: Pages) -> None:
     hands = pages.open(sample.server.url)
     port = sample.server.port
-    sample.bolt.close()  # type: ignore[no-untyped-call]
+    hang_up(sample.bolt)
     sample.server.stop()
     hands.page.wait_for_selector(".offline")
     again = serve_workspace(sample.space, port)

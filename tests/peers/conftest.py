@@ -93,9 +93,14 @@ def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` free ports in a row, below the ones the system hands out by itself."""
+    """The first of `count` free ports in a row, below the ones the system hands out by itself.
+
+    They are free until somebody takes them: each worker of a run looks in a range of its own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    lowest = 20_000 + worker % 8 * 1_500
     while True:
-        first = random.randrange(20_000, 32_000)
+        first = random.randrange(lowest, lowest + 1_500 - count)
         taken: list[socket.socket] = []
         try:
             for number in range(first, first + count):

@@ -22,7 +22,7 @@ from tests.peers.conftest import Running, free_ports, rollup_bot, until
 from tests.peers.halves import Range, started
 from tests.state.samples import Walk
 
-pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers-doctor")]
+pytestmark = pytest.mark.peer
 
 LINE = re.compile(r"(ok|warn|FAIL|unknown) +([^:]+): (.+)")
 

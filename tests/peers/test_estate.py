@@ -23,7 +23,7 @@ from winrm.exceptions import InvalidCredentialsError
 
 from tests.peers.conftest import Running, environment, free_ports, rollup_bot
 
-pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers-estate")]
+pytestmark = pytest.mark.peer
 
 SHELL = "Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin; Get-ClusteredMailboxServerStatus"
 GROUPS = """\

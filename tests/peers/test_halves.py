@@ -14,7 +14,7 @@ import pytest
 from tests.peers.conftest import BOT, Running, environment, rollup_bot, until
 from tests.peers.halves import Range, started
 
-pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers-halves")]
+pytestmark = pytest.mark.peer
 
 DONE_S = 240.0  # wall seconds a campaign may take on a busy machine
 

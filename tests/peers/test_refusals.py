@@ -14,8 +14,6 @@ from state.store import Store
 from state.words import Realm
 from tests.peers.conftest import Running, free_ports, rollup_bot
 
-pytestmark = pytest.mark.xdist_group("peers-refusals")
-
 TOKENS = {"ROLLUP_SLACK_BOT_TOKEN": "xoxb-1", "ROLLUP_SLACK_APP_TOKEN": "xapp-1", "ROLLUP_WINRM_PASSWORD": "secret-9"}
 
 

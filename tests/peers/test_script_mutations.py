@@ -13,8 +13,6 @@ import pytest
 
 from tests.peers.mutants import HARMLESS, ROOT, SCRIPTS, Tree, every_word, spelled
 
-pytestmark = pytest.mark.xdist_group("peers-mutations")
-
 FACTS, LINT = "tests/estate/test_ccr.py", "tests/powershell/test_scripts.py"
 
 

@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,11 @@ from slack_sdk.socket_mode.websocket_client import SocketModeClient as Websocket
 from slack_sdk.socket_mode.websockets import SocketModeClient as WebsocketsClient
 from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers import hang_up
 from tests.peers.conftest import Running, environment, free_ports, rollup_bot, until
 from tests.peers.slack_client import People
 
-pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers-workspace")]
+pytestmark = pytest.mark.peer
 
 
 @dataclass
@@ -132,7 +133,9 @@ class Bolted:
     """A bolt app as its documentation shows one: it answers a command and a reaction."""
 
     def __init__(self, served: Served) -> None:
-        self.app = App(client=WebClient(token=served.said["bot_token"], base_url=served.said["api"]))
+        self.listeners = ThreadPoolExecutor(5, thread_name_prefix="listeners")
+        client = WebClient(token=served.said["bot_token"], base_url=served.said["api"])
+        self.app = App(client=client, listener_executor=self.listeners)
         self.handler = SocketModeHandler(self.app, served.said["app_token"])
 
         @self.app.command("/rollup")
@@ -159,8 +162,8 @@ def bolted(served: Served) -> Iterator[Bolted]:
     app.handler.connect()
     until(lambda: served.sockets() == 1)
     yield app
-    # Closing waits some seconds for the client's own timers: let that be nobody's wait.
-    threading.Thread(target=app.handler.close, daemon=True).start()
+    hang_up(app.handler)
+    app.listeners.shutdown()
 
 
 @pytest.mark.usefixtures("bolted")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,17 +70,14 @@ class Played:
 
 
 class Plays:
-    """Every play that was selected, each made once, whichever worker comes first. A test waits for its own.
+    """Every play that was selected, each made once, whichever worker comes first.
 
-    A play waits as much as it works, and two at once leave a third of two cores idle: so beside the one a test asks for,
-    each worker makes another, in order. (xdist's groups do nothing under this pytest; a claim is a file.)
+    xdist hands tests out ahead of time, so a worker may wait for a play that another has begun: it then makes the next
+    one that nobody has. A claim is a file.
     """
 
     def __init__(self, folder: Path, names: list[str]) -> None:
         self._folder, self._names = folder, names
-        self._over = threading.Event()
-        self._ahead = threading.Thread(target=self._go_ahead, name="plays")
-        self._ahead.start()
 
     def of(self, name: str) -> Played:
         """A scenario's play, made here or elsewhere."""
@@ -90,22 +86,14 @@ class Plays:
         until = time.monotonic() + LIMIT_S
         while not self._done(name).exists():
             assert time.monotonic() < until, f"nobody finished playing {name}"
-            time.sleep(0.1)
+            another = next(filter(self._claim, self._names), None)
+            if another is not None:
+                self._make(another)
+            else:
+                time.sleep(0.1)
         found = json.loads(self._done(name).read_text(encoding="utf-8"))
         truth, transcript = self._file(name, "truth"), self._file(name, "transcript")
         return Played(found["code"], found["said"], truth, transcript, found["began"], found["ended"])
-
-    def close(self) -> None:
-        """Begin no more."""
-        self._over.set()
-        self._ahead.join()
-
-    def _go_ahead(self) -> None:
-        for name in self._names:
-            if self._over.is_set():
-                return
-            if self._claim(name):
-                self._make(name)
 
     def _claim(self, name: str) -> bool:
         try:
@@ -139,15 +127,13 @@ class Plays:
 
 
 @pytest.fixture(scope="session")
-def plays(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plays]:
+def plays(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Plays:
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if hasattr(request.config, "workerinput") else base) / "plays"
     folder.mkdir(exist_ok=True)
     ours = test_a_scenario_ends_as_it_says_and_the_machines_agree
     items = [item for item in request.session.items if getattr(item, "function", None) is ours]
-    made = Plays(folder, [str(item.callspec.params["name"]) for item in items if isinstance(item, pytest.Function)])
-    yield made
-    made.close()
+    return Plays(folder, [str(item.callspec.params["name"]) for item in items if isinstance(item, pytest.Function)])
 
 
 def truth_of(path: Path) -> list[dict[str, Any]]:

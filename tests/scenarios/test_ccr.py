@@ -12,7 +12,7 @@ import pytest
 
 from tests.crash.killing import doubled, not_approved
 
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("ccr")]
+pytestmark = pytest.mark.scenario
 BOT = (sys.executable, "-m", "bot.cli")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("risk")]
+pytestmark = pytest.mark.scenario
 BOT = (sys.executable, "-m", "bot.cli")
 RISKS = Path(__file__).parent / "risk"  # `make soak PART=scenarios` plays all of them
 
