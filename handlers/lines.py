@@ -25,6 +25,7 @@ from handlers.blocks import (
 )
 from handlers.cards import levels, plan_message, title_of
 from handlers.gate_blocks import DoesNotFit, check_line, gate_message, sorted_checks
+from handlers.outage import ends, pinned
 from handlers.stands import STATE_WORDS, waive_hint
 from handlers.status import pinned_blocks
 from handlers.texts import Ending, GateEnd
@@ -43,7 +44,10 @@ from state.words import (
     GateStatus,
     GateVoided,
     LateWithdrawal,
+    MailDown,
+    MailUp,
     NothingToDo,
+    Outage,
     OutcomeKind,
     Paused,
     PlanExpired,
@@ -207,6 +211,10 @@ class _Speaker:
                 return self._say("The list of people or the rules of approval changed; every vote is counted anew.")
             case Progress():
                 return self._say(esc(event.sentence))
+            case MailDown():
+                return self._mail_down(event.outage)
+            case MailUp():
+                return self._mail_up(event)
             case Waiting():
                 return self._say(f"Waiting until {when(event.until)}: {esc(event.reason)}")
             case StepEnded():
@@ -328,6 +336,37 @@ class _Speaker:
         ]  # fmt: skip
         text = f"Done: {title_of(self.after)}. {event.sentence} {away.replace('*', '')}"
         return self._post(text, blocks, "rollup_closed", self._ended(Ending.DONE, ""))
+
+    def _mail_down(self, outage: Outage) -> Post | None:
+        """Once for each outage; nothing where the stop before it shows the same commands already."""
+        if set(ends(outage)) <= set(pinned(self.before)):
+            return None
+        what = ", ".join(esc(name) for name in outage.databases)
+        how = f"is online, but {what} is dismounted" if what else "is not online"
+        before = f"; it was last seen up at {when(outage.last_up, '{time_secs}')}" if outage.last_up else ""
+        said = (
+            f"*MAIL IS DOWN: {esc(outage.cms)}* {how}, by {esc(outage.seen_from)}, since {when(outage.since, '{time_secs}')} at "
+            f"the latest{before}. No step of this campaign was to take it away."
+        )
+        lines = [said]
+        job = self.after.open_job
+        if job is not None:
+            lines.append(
+                f"{esc(job.order.command.purpose)} runs on {esc(job.order.command.node)} meanwhile: do not end it, and bring "
+                "nothing to that node before it has ended."
+            )
+        blocks = [*sections(lines), *pinned_blocks(self.after)]
+        text = marked(f"{title_of(self.after)}: MAIL IS DOWN, {outage.cms}", self.realm)
+        return self._post(text, blocks, "rollup_line", {})
+
+    def _mail_up(self, event: MailUp) -> Post:
+        was = next((one for one in self.before.outages if one.cms == event.cms), None)
+        since = was.since if was is not None else event.since
+        most = f", {span(event.since - was.last_up)} at most" if was is not None and was.last_up else ""
+        return self._say(
+            f"*Mail is back:* {esc(event.cms)} is up by {esc(event.seen_from)}, seen at {when(event.since, '{time_secs}')}. It was "
+            f"down for about {span(event.since - since)}{most}."
+        )
 
     def _stopped(self, end: GateEnd, user: str, reason: str, head: str) -> Post:
         gate = self.before.gate

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from state.words import Campaign, Check, State
+from state.campaign import FINAL
+from state.words import Campaign, Check, Outage, State
 
 DATABASE = "database "  # MOVE-DONE and MOVE-READY name a database's fact so: `database SG1\MBX1`, of the CMS
 
@@ -19,16 +20,31 @@ def quoted(name: str) -> str:
 
 
 def pinned(campaign: Campaign) -> tuple[tuple[str, str], ...]:
-    """(purpose, command) pairs for what is down by the reading that stopped the campaign; () while nothing is."""
-    if campaign.state not in {State.BLOCKED, State.ASKING, State.PAUSED} or campaign.stop is None:
+    """(purpose, command) pairs for what is down by the reading that stopped the campaign, or was seen to be since; ()
+    while nothing is."""
+    if campaign.state in FINAL:
         return ()
-    found = list(dict.fromkeys(_down(campaign, campaign.stop.checks)))
+    stopped = campaign.state in {State.BLOCKED, State.ASKING, State.PAUSED} and campaign.stop is not None
+    checks = campaign.stop.checks if stopped and campaign.stop is not None else ()
+    ours = (pair for outage in campaign.outages for pair in ends(outage))
+    found = list(dict.fromkeys((*_down(campaign, checks), *ours)))
     if found:  # a Paused node takes no group while the other one is down
         nodes = [
             (f"let {node} take groups again", f"cluster.exe node {node} /resume") for node in campaign.paused_nodes
         ]
         found = [*nodes, *found]
     return tuple(found)
+
+
+def ends(outage: Outage) -> tuple[tuple[str, str], ...]:
+    """What ends one outage."""
+    cms = outage.cms
+    if not outage.databases:
+        return ((f"bring {cms} online", f"Start-ClusteredMailboxServer -Identity {quoted(cms)}"),)
+    return tuple(
+        (f"mount {name} of {cms}", f"Mount-Database -Identity {quoted(f'{cms}{chr(92)}{name}')}")
+        for name in outage.databases
+    )
 
 
 def _down(campaign: Campaign, checks: tuple[Check, ...]) -> Iterator[tuple[str, str]]:

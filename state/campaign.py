@@ -30,6 +30,8 @@ from state.words import (
     JobOpened,
     JobStarted,
     LateWithdrawal,
+    MailDown,
+    MailUp,
     NothingToDo,
     Paused,
     PlanExpired,
@@ -106,7 +108,14 @@ TARGETS: Mapping[Resolver, tuple[State, ...]] = {
     after_rejection: (State.PAUSED, State.PROPOSED, State.READY),
 }
 
-_ALWAYS: Ways = {ThreadOpened: stay, LateWithdrawal: stay, Progress: stay, AbortRequested: State.ABORTING}
+_ALWAYS: Ways = {
+    ThreadOpened: stay,
+    LateWithdrawal: stay,
+    Progress: stay,
+    MailDown: stay,
+    MailUp: stay,
+    AbortRequested: State.ABORTING,
+}
 
 TABLE: Mapping[State, Ways] = {
     State.PLANNING: {

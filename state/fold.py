@@ -30,6 +30,8 @@ from state.words import (
     JobOpened,
     JobStarted,
     JobState,
+    MailDown,
+    MailUp,
     OutcomeKind,
     Paused,
     PlanMade,
@@ -297,6 +299,14 @@ def _return_asked(campaign: Campaign, event: ReturnAsked, at: float) -> Campaign
     return replace(closed, plan=plan, attempt=1, risk=risk, waivers=(), stop=None, not_before=0.0, wait_reason="")
 
 
+def _mail_down(campaign: Campaign, event: MailDown, at: float) -> Campaign:  # noqa: ARG001
+    return replace(campaign, outages=(*campaign.outages, event.outage))
+
+
+def _mail_up(campaign: Campaign, event: MailUp, at: float) -> Campaign:  # noqa: ARG001
+    return replace(campaign, outages=tuple(one for one in campaign.outages if one.cms != event.cms))
+
+
 def _waiver_dropped(campaign: Campaign, event: WaiverDropped, at: float) -> Campaign:  # noqa: ARG001
     return replace(campaign, risk=None)
 
@@ -355,6 +365,8 @@ _FOLDS: Mapping[type[Any], Callable[[Campaign, Any, float], Campaign]] = {
     Rechecked: _moving,
     WaiverAsked: _waiver_asked,
     WaiverDropped: _waiver_dropped,
+    MailDown: _mail_down,
+    MailUp: _mail_up,
     ReturnAsked: _return_asked,
     Retried: _retried,
     Paused: _paused,

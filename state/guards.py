@@ -28,6 +28,8 @@ from state.words import (
     JobOpened,
     JobStarted,
     JobState,
+    MailDown,
+    MailUp,
     OutcomeKind,
     Paused,
     PlanExpired,
@@ -107,6 +109,16 @@ def _return_asked(campaign: Campaign, event: ReturnAsked, now: float) -> str | N
 def _waiver_dropped(campaign: Campaign, event: WaiverDropped, now: float) -> str | None:  # noqa: ARG001
     risk = campaign.risk
     return None if risk is not None and (risk.rule, risk.step) == (event.rule, event.step) else "not_asked"
+
+
+def _mail_down(campaign: Campaign, event: MailDown, now: float) -> str | None:  # noqa: ARG001
+    if not campaign.holds_locks:
+        return "not_started"
+    return "told" if event.outage.cms in {one.cms for one in campaign.outages} else None
+
+
+def _mail_up(campaign: Campaign, event: MailUp, now: float) -> str | None:  # noqa: ARG001
+    return None if event.cms in {one.cms for one in campaign.outages} else "not_down"
 
 
 def _paused(campaign: Campaign, event: Paused, now: float) -> str | None:  # noqa: ARG001
@@ -278,6 +290,8 @@ GUARDS: Mapping[type[Any], Callable[[Campaign, Any, float], str | None]] = {
     WaiverDropped: _waiver_dropped,
     ReturnAsked: _return_asked,
     Paused: _paused,
+    MailDown: _mail_down,
+    MailUp: _mail_up,
     GateOpened: _gate_opened,
     Voted: _voted,
     VoteWithdrawn: _withdrawn,

@@ -556,6 +556,17 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """Mail that is down and was not taken down by the step in hand."""
+
+    cms: str
+    databases: tuple[str, ...]  # "SG1\\MBX1" of each that is dismounted; () = the server itself is not online
+    seen_from: str  # the node that was asked
+    since: float  # lab: the first look that found it so
+    last_up: float = 0.0  # lab: the last look that found it up; 0 = there was none since the bot began to look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """One package rolled over one cluster and its SCR targets: the snapshot every event folds into."""
 
@@ -592,6 +603,7 @@ class Campaign:
     stop: Stop | None = None
     holds_locks: bool = False
     paused_nodes: tuple[str, ...] = ()  # nodes we paused and have not resumed
+    outages: tuple[Outage, ...] = ()  # mail that is down and that people were told of
     user_downtime_s: float = 0.0
 
     @property
@@ -783,6 +795,22 @@ class JobEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailDown:
+    """Mail of a server went down while nothing of ours was to take it away; people are told once for each outage."""
+
+    outage: Outage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailUp:
+    """It is back."""
+
+    cms: str
+    seen_from: str
+    since: float  # lab: the first look that found it up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Something people would like to know while a job runs; changes nothing else."""
 
@@ -944,6 +972,8 @@ Event = (
     | JobStarted
     | JobEnded
     | Progress
+    | MailDown
+    | MailUp
     | Waiting
     | StepEnded
     | Blocked

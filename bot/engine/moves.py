@@ -20,6 +20,8 @@ class Pace:
     recheck_s: float = 60.0  # a blocking rule
     recount_s: float = 45.0  # an open gate's reactions, should every event about them have been lost
     unreachable_s: float = 30.0  # a node that does not answer while a name is open
+    watch_s: float = 120.0  # whether mail is up, while a campaign holds its locks
+    confirm_s: float = 30.0  # what looks like an outage is looked at once more: a database may just be mounting
     plan_expiry_s: float = 86400.0  # a plan nobody started
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot.procedure.facts import EstateFacts, Inventory
+from bot.procedure.facts import EstateFacts, Inventory, SurveyFacts, Unknown
 from state.words import Ballot, Campaign, Gate, JobFolder, JobOrder, JobReport, Package, Policy
 
 
@@ -43,6 +43,9 @@ class Estate(Protocol):
         kind) pairs of `bot.procedure.asked`, "" standing for every machine.
         Never raises: what could not be read is Unknown.
         """
+
+    def survey(self, name: str, kinds: tuple[str, ...]) -> SurveyFacts | Unknown:
+        """Ask one machine for these kinds of `bot.procedure.asked` and nothing else. Never raises."""
 
     def start(self, order: JobOrder) -> JobReport:
         """Create the job's folder and start it. Raises bot.estate.errors.EstateError kinds."""

@@ -12,6 +12,7 @@ from bot.engine.moves import Do, Move, next_move
 from bot.engine.rooms import Rooms
 from bot.engine.show import refresh
 from bot.engine.turn import Declined, LeaseLost, Turn
+from bot.engine.watch import Watch
 from state.errors import Conflict, Fenced, Unavailable
 from state.leases import LEASE_S
 from state.words import Campaign, GateStatus, Lease, State, Unblocked
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _AFTER_READING = frozenset({Do.MAKE_PLAN, Do.PREPARE_GATE, Do.FINISH})
 """Moves that act on no machine, and may rest on what the move right before them read."""
+_LAST = frozenset({Do.FINISH, Do.END_RETURN, Do.FINISH_ABORT})
 
 
 class Engine:
@@ -28,6 +30,7 @@ class Engine:
 
     def __init__(self, rooms: Rooms) -> None:
         self.rooms = rooms
+        self._watch = Watch(rooms)
         self._counted: dict[str, float] = {}  # gate -> lab time of the last recount without a bell
 
     def advance(self, campaign_id: str) -> None:
@@ -75,6 +78,8 @@ class Engine:
             if campaign is None:
                 return 0
             move = next_move(campaign, self.rooms.lab(), self.rooms.config.pace)
+            if move.do in _LAST and campaign.outages and self._watch.look(turn, campaign, at_once=True):
+                continue  # whoever was told that mail is down is told that it is back before the thread ends
             try:
                 until = self._wait(turn, campaign, move) if move.do is Do.WAIT else self._do(turn, campaign, move)
             except Conflict:
@@ -94,6 +99,10 @@ class Engine:
             if until is None and move.do is not Do.WAIT:
                 continue
             refresh(self.rooms, campaign)
+            if self._watch.look(turn, campaign):
+                self.rooms.wake.publish(campaign_id)
+                continue
+            until = self._watch.until(campaign, until)
             if until is not None:
                 wall = self.rooms.store.server_time() + max(
                     0.0, self.rooms.clock.to_wall_span(until - self.rooms.lab())

@@ -95,7 +95,7 @@ class WindowsEstate:
             kinds = tuple(kind for machine, kind in asked if not machine or same_name(machine, name))
             try:
                 found = self._probe(name, package, slow=slow, validate=validate)
-                return replace(found, survey=self._survey(name, kinds)) if kinds and found.reached else found
+                return replace(found, survey=self.survey(name, kinds)) if kinds and found.reached else found
             except EstateError as error:
                 return probe.silent(name, error.reason, read_at=config.wall())
             except ValueError as error:
@@ -132,8 +132,8 @@ class WindowsEstate:
             facts = replace(facts, package=probe.package_facts(package.path, reply))
         return facts
 
-    def _survey(self, name: str, kinds: tuple[str, ...]) -> SurveyFacts | Unknown:
-        """What only this moment needs to know."""
+    def survey(self, name: str, kinds: tuple[str, ...]) -> SurveyFacts | Unknown:
+        """What only this moment needs to know of one machine. Never raises."""
         try:
             return survey.facts(self._ask(name, "survey", {"kinds": ",".join(kinds)}, self._config.slow_s), kinds)
         except EstateError as error:

@@ -13,6 +13,7 @@ from bot.procedure.facts import (
     NOT_ASKED,
     LogFacts,
     QueueFacts,
+    ResourceFacts,
     ServerFacts,
     SurveyFacts,
     Unknown,
@@ -46,6 +47,7 @@ def facts(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
         agents=asked("agents", lambda r: tuple(expect(fields, 1)[0] for fields in r.all("agent"))),
         oab_pins=asked("oab", _oab_pins),
         logs=asked("logs", _logs),
+        mail=asked("mail", _mail),
     )
 
 
@@ -153,6 +155,12 @@ def _queues(reply: Reply) -> tuple[QueueFacts, ...]:
         elif all(one.server != server for one in found):
             found.append(QueueFacts(server=server, next_hop="", waiting=0))
     return tuple(found)
+
+
+def _mail(reply: Reply) -> tuple[ResourceFacts, ...]:
+    """Every resource of Exchange in the machine's cluster."""
+    rows = [expect(fields, 3) for fields in reply.all("resource")]
+    return tuple(ResourceFacts(name=name, type=kind, state=number(state)) for name, kind, state in rows)
 
 
 def _logs(reply: Reply) -> tuple[LogFacts, ...]:

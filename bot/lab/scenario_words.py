@@ -55,6 +55,7 @@ FaultKind = Literal[
     "service_started",
     "mail",
     "mount",
+    "dismount",
     "start_cms",
 ]
 Moment = Literal[

@@ -17,8 +17,9 @@ CRL = "crl"  # CRL-REACH: whether the host of the revocation list answers
 OAB = "oab"  # OAB-PIN: the node that makes the offline address book
 QUEUES = "queues"  # MOVE-DONE: what the Hub Transport servers still hold
 AGENTS = "agents"  # MONITORING: running services that may hold files
+MAIL = "mail"  # no rule: whether mail is up, while nothing else is read
 LOGS = "logs"  # no rule: how long the log volumes last, for who is on call
-KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS, LOGS)
+KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS, LOGS, MAIL)
 
 LOGS_EVERY_S = 1800.0  # lab; while a copy is not Healthy
 

@@ -247,6 +247,15 @@ class CustomScript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceFacts:
+    """A cluster resource of Exchange as one node sees it."""
+
+    name: str  # "SG1/MBX1 (CMS1)": Exchange itself names them so, with the mail server in brackets
+    type: str
+    state: int  # MSCluster_Resource.State: 2 online, 3 offline, 4 failed, 128 and more on its way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogFacts:
     """How a storage group's transaction logs fill their volume, as one node that may run its mail server sees it."""
 
@@ -272,6 +281,7 @@ class SurveyFacts:
         NOT_ASKED  # running services of monitoring, backup, file scanning, software rollout
     )
     oab_pins: tuple[tuple[str, str], ...] | Unknown = NOT_ASKED  # (CMS, node that makes its offline address book)
+    mail: tuple[ResourceFacts, ...] | Unknown = NOT_ASKED  # every resource of Exchange in its cluster
     logs: tuple[LogFacts, ...] | Unknown = NOT_ASKED  # every storage group of every CMS that may run here
 
 

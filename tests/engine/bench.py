@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.engine.rooms import EngineConfig, Rooms
 from bot.engine.worker import Engine
-from bot.procedure.facts import EstateFacts, Inventory, MachineFacts, short
+from bot.procedure.facts import EstateFacts, Inventory, MachineFacts, ResourceFacts, SurveyFacts, Unknown, short
 from state.clock import Clock
 from state.store import Store
 from state.words import (
@@ -43,6 +43,8 @@ class Machines:
     facts: EstateFacts
     wall: Any = None
     asked: list[tuple[str, ...]] = field(default_factory=list)  # the machines of each reading
+    mail: dict[str, tuple[ResourceFacts, ...]] = field(default_factory=dict)  # what a node says when mail is watched
+    watched: list[str] = field(default_factory=list)
 
     def read(self, inventory: Inventory, machines: tuple[str, ...], **_asked: Any) -> EstateFacts:
         wanted = {short(name) for name in machines}
@@ -55,6 +57,10 @@ class Machines:
             if short(n) not in {short(m.name) for m in seen}
         )
         return replace(self.facts, inventory=inventory, machines=seen + gone, read_at=at)
+
+    def survey(self, name: str, kinds: tuple[str, ...]) -> SurveyFacts | Unknown:
+        self.watched.append(name)
+        return SurveyFacts(mail=self.mail.get(name, Unknown("nobody said")))
 
     def start(self, order: JobOrder) -> JobReport:
         raise AssertionError(order.name)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from handlers.outage import pinned
 from handlers.stands import walk_away
-from state.words import Blocked, Fact, State, Stop, Verdict
+from state.words import Blocked, Fact, MailDown, MailUp, Outage, State, Stop, Verdict
 from tests.handlers.conftest import ALICE, Bench, check
 
 DOWN = check("MOVE-DONE", Verdict.BLOCK, "Database MBX1 of CMS1 is dismounted after the move.",
@@ -51,3 +51,42 @@ def test_nothing_is_pinned_while_mail_is_up_or_when_the_campaign_goes_on(bench: 
     assert pinned(bench.campaign()) == ()
     assert "Mail is down" not in bench.thread()
     assert pinned(replace(bench.campaign(), state=State.READY, stop=Stop(rule="x", sentence="x", checks=(DOWN,)))) == ()
+
+
+def outage(bench: Bench, *databases: str) -> None:
+    bench.apply(
+        MailDown(outage=Outage(cms="CMS1", databases=databases, seen_from="EXN2", since=5_000.0, last_up=4_400.0))
+    )
+    bench.edge.project("CLUSTER01-1")
+
+
+def test_mail_that_went_down_is_told_with_its_command_and_then_that_it_is_back(bench: Bench) -> None:
+    bench.started()
+    outage(bench, "SG2\\MBX2")
+    command = "Mount-Database -Identity 'CMS1\\SG2\\MBX2'"
+    said = bench.thread()
+    assert "*MAIL IS DOWN: CMS1* is online, but SG2\\MBX2 is dismounted, by EXN2" in said
+    assert said.count(command) == 1
+    status = bench.types(ALICE, "status CLUSTER01")
+    assert status.index(command) < status.index("*Mail:*")
+    assert "Safe to walk away: NO" in status
+    bench.apply(MailUp(cms="CMS1", seen_from="EXN1", since=5_600.0))
+    bench.edge.project("CLUSTER01-1")
+    assert "*Mail is back:* CMS1 is up by EXN1" in bench.thread()
+    assert "down for about 10 min, 20 min at most" in bench.thread()
+    assert pinned(bench.campaign()) == ()
+
+
+def test_a_stop_that_showed_the_command_already_is_not_followed_by_the_same_again(bench: Bench) -> None:
+    stop(bench, DOWN)
+    before = bench.thread()
+    outage(bench, "SG1\\MBX1")
+    assert bench.thread() == before
+    assert len(pinned(bench.campaign())) == 1
+
+
+def test_an_outage_ends_with_its_campaign_for_the_pinned_commands(bench: Bench) -> None:
+    bench.started()
+    outage(bench)
+    assert pinned(bench.campaign())[0][1] == "Start-ClusteredMailboxServer -Identity 'CMS1'"
+    assert pinned(replace(bench.campaign(), state=State.DONE)) == ()

@@ -155,7 +155,7 @@ function Test-Path {
 # Three logs of the last day, the file that is being written, and two that are no logs of this group.
 function Get-Logs {
     New-Thing @{ Name = 'E0000000A0E.log'; LastWriteTimeUtc = [DateTime]::UtcNow.AddHours(-20) }
-    New-Thing @{ Name = 'E0000000A0F.log'; LastWriteTimeUtc = [DateTime]::UtcNow.AddHours(-5) }
+    New-Thing @{ Name = 'E0000000A0F.log'; LastWriteTimeUtc = [DateTime]::UtcNow.AddHours(-12) }
     New-Thing @{ Name = 'E0000000A19.log'; LastWriteTimeUtc = [DateTime]::UtcNow.AddHours(-1) }
     New-Thing @{ Name = 'E00.log'; LastWriteTimeUtc = [DateTime]::UtcNow }
     New-Thing @{ Name = 'E00tmp.log'; LastWriteTimeUtc = [DateTime]::UtcNow }

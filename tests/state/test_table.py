@@ -116,7 +116,7 @@ def test_only_a_request_begins_a_campaign() -> None:
 def test_event_names_are_the_class_names_in_snake_case() -> None:
     assert EVENTS["gate_consumed"].__name__ == "GateConsumed"
     assert EVENTS["late_withdrawal"].__name__ == "LateWithdrawal"
-    assert len(EVENTS) == 37
+    assert len(EVENTS) == 39
 
 
 def test_the_drawing_in_the_docs_is_fresh() -> None:

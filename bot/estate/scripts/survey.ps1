@@ -142,3 +142,13 @@ Section 'logs' 'logs' {
         }
     }
 }
+
+# Whether mail is up, by the cluster's own word. No snap-in is loaded: nothing of Exchange is held open by it, so it may
+# be asked of a machine that is being patched.
+Section 'mail' 'mail' {
+    foreach ($resource in @(Get-WmiObject -Namespace root\MSCluster -Class MSCluster_Resource)) {
+        if ($resource.Type -like 'Microsoft Exchange *') {
+            Say 'resource' @($resource.Name, $resource.Type, $resource.State)
+        }
+    }
+}

@@ -120,7 +120,7 @@ class Exchange:
                     )
                     if database.wanted and not (unusable or forgotten or refused):
                         self._mount(cms, group, database, job)
-            self._settle(cms)
+            self.settle(cms)
 
     def _mount(self, cms: Cms, group: StorageGroup, database: Database, job: str) -> None:
         if database.mounted:
@@ -135,7 +135,8 @@ class Exchange:
         )
         self.world.truth.write("db_mounted", cms=cms.name, db=database.name, job=job)
 
-    def _settle(self, cms: Cms) -> None:
+    def settle(self, cms: Cms) -> None:
+        """Note since when mail is as it is now."""
         now = self.world.clock.now()
         if cms.mail_up != (cms.down_since is None):
             cms.since = now
@@ -148,7 +149,7 @@ class Exchange:
             group = next(g for g in cms.storage_groups if database in g.databases)
             database.wanted = True
             self._mount(cms, group, database, job)
-            self._settle(cms)
+            self.settle(cms)
 
     def dismount(self, cms: Cms, database: Database, job: str) -> None:
         """Dismount-Database."""

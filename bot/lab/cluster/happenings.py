@@ -178,6 +178,16 @@ class Happenings:
             if fault.database in {"", database.name} and cms.group.online:
                 self.estate.exchange.mount(cms, database, "")
 
+    def _dismount(self, fault: Fault) -> None:
+        """A database goes down by itself, as after an error of its disk: it is still wanted."""
+        cms = self._cms(fault)
+        for database in cms.databases:
+            if fault.database in {"", database.name}:
+                wanted = database.wanted
+                self.estate.exchange.dismount(cms, database, "")
+                database.wanted = wanted
+        self.estate.exchange.settle(cms)
+
     def _start_cms(self, fault: Fault) -> None:
         """Somebody runs Start-ClusteredMailboxServer by hand."""
         cms = self._cms(fault)
