@@ -53,7 +53,11 @@ class NodeProxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        node = socket.create_connection(("127.0.0.1", self._port))
+        try:
+            node = socket.create_connection(("127.0.0.1", self._port))
+        except OSError:  # the node is away: so are we
+            client.close()
+            return
         for one in (client, node):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         asked, answered = client.makefile("rb"), node.makefile("rb")

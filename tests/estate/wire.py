@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from urllib.parse import urlsplit
@@ -36,13 +37,11 @@ class Wire:
         """Break every connection that is open."""
         with self._lock:
             for one in self._open:
-                try:
-                    one.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+                _shut(one)
             self._open.clear()
 
     def close(self) -> None:
+        _shut(self._server)  # closing alone wakes nobody who waits in accept
         self._server.close()
         self.cut_now()
 
@@ -50,9 +49,13 @@ class Wire:
         while True:
             try:
                 near, _ = self._server.accept()
-                far = socket.create_connection(self._to)
             except OSError:
                 return
+            try:
+                far = socket.create_connection(self._to)
+            except OSError:  # nobody is there: so are we not
+                near.close()
+                continue
             for one in (near, far):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
@@ -73,7 +76,8 @@ class Wire:
                 break
             if cut:
                 # The rest of this request, then nothing of its answer.
-                near.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # the client was quicker
+                    near.shutdown(socket.SHUT_WR)
                 self._deaf(far, data + _rest(near, data))
                 break
             try:
@@ -81,6 +85,7 @@ class Wire:
             except OSError:
                 break
         for one in (near, far):
+            _shut(one)
             one.close()
 
     @staticmethod
@@ -98,10 +103,12 @@ class Wire:
                 near.sendall(data)
             except OSError:
                 return
-        try:
-            near.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        _shut(near)
+
+
+def _shut(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the other end was quicker
+        one.shutdown(socket.SHUT_RDWR)
 
 
 def _receive(one: socket.socket) -> bytes:

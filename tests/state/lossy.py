@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from pathlib import Path
@@ -27,12 +28,10 @@ class LossyProxy:
     def cut(self) -> None:
         """End every connection there is; new ones are welcome."""
         for end in self._clients:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            _shut(end)
 
     def close(self) -> None:
+        _shut(self._listener)  # closing alone wakes nobody who waits in accept
         self._listener.close()
 
     def _accept(self) -> None:
@@ -46,7 +45,10 @@ class LossyProxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server:
-            server.connect(self._server)
+            try:
+                server.connect(self._server)
+            except OSError:  # the server is away: so are we
+                return
             drop = threading.Event()
             back = threading.Thread(target=self._back, args=(server, client, drop), daemon=True)
             back.start()
@@ -60,18 +62,25 @@ class LossyProxy:
                     server.sendall(data)
                 except OSError:
                     break
+            _shut(server)
+            back.join()
 
     def _back(self, server: socket.socket, client: socket.socket, drop: threading.Event) -> None:
         while data := _read(server):
             if drop.is_set():
                 self.swallowed += 1
                 # The client sees a connection that died before the answer: was it done or not?
-                client.shutdown(socket.SHUT_RDWR)
+                _shut(client)
                 return
             try:
                 client.sendall(data)
             except OSError:
                 return
+
+
+def _shut(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the other end was quicker
+        end.shutdown(socket.SHUT_RDWR)
 
 
 def _read(end: socket.socket) -> bytes:

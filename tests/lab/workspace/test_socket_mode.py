@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
@@ -23,6 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.lab.workspace import RunningWorkspace, Workspace
 from bot.lab.workspace.acts import act
+from handlers import hang_up
 from tests.lab.workspace.conftest import CHANNEL, until
 
 ALICE, BOB = "U0ALICE00", "U0BOB0000"
@@ -91,7 +93,9 @@ class Bolted:
 
     def __init__(self, server: RunningWorkspace, space: Workspace) -> None:
         self.heard: list[dict[str, Any]] = []
-        self.app = App(client=WebClient(token=space.app.bot_token, base_url=server.api_url))
+        self.listeners = ThreadPoolExecutor(5, thread_name_prefix="listeners")
+        client = WebClient(token=space.app.bot_token, base_url=server.api_url)
+        self.app = App(client=client, listener_executor=self.listeners)
         self.handler = SocketModeHandler(self.app, space.app.app_token)
 
         @self.app.command("/rollup")
@@ -127,8 +131,8 @@ def bolted(server: RunningWorkspace, space: Workspace) -> Iterator[Bolted]:
     bolt.handler.connect()
     until(server.connected)
     yield bolt
-    # Closing waits some seconds for the client's own timers: let that be nobody's wait.
-    threading.Thread(target=bolt.handler.close, daemon=True).start()
+    hang_up(bolt.handler)
+    bolt.listeners.shutdown()
 
 
 def texts(space: Workspace, *, ephemeral: bool) -> list[str]:
