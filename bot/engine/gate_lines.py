@@ -6,6 +6,7 @@ dies in this step; how to undo it; what will look red but is expected. Each is t
 
 from __future__ import annotations
 
+from bot.procedure.facts import same_name
 from state.words import Campaign, Forecast, Step, StepKind
 
 LABELS = (
@@ -73,10 +74,35 @@ def _out(campaign: Campaign, step: Step) -> tuple[str, str]:
             f"{lost}; it is a standby cluster, mail does not run on it",
             "the standby cluster is down until one is back; mail is not",
         )
+    resume = f"until a person runs cluster.exe node {step.target} /resume (an install must end first), or it comes back"
+    able = _free_nodes(campaign, step)
+    if able:
+        one = " or ".join(able)
+        return (
+            f"{lost}; meanwhile a mail server can fail over to {one}",
+            f"its mail server can fail over to {one}; once {'it is' if len(able) == 1 else 'they are'} taken too, mail is DOWN {resume}",
+        )
+    have = "have" if len(campaign.plan.cms if campaign.plan else ()) > 1 else "has"
     return (
-        f"{lost}; {servers or 'the cluster'} has no other failover target on a two-node cluster",
-        f"mail on it is DOWN until a person runs cluster.exe node {step.target} /resume (an install must end first), or it comes back",
+        f"{lost}; {servers or 'the cluster'} {have} no other node to fail over to",
+        f"mail on it is DOWN {resume}",
     )
+
+
+def _free_nodes(campaign: Campaign, step: Step) -> tuple[str, ...]:
+    """The other nodes of the step's cluster that run no mail server when its turn comes, by the plan."""
+    plan = campaign.plan
+    if plan is None:
+        return ()
+    nodes = [one for one in plan.machines if same_name(one.cluster, step.cluster) and one.role in ("active", "passive")]
+    taken = {one.name.casefold() for one in nodes if one.role == "active"}
+    for one in plan.steps:
+        if one.id == step.id:
+            break
+        if one.kind is StepKind.HANDOFF:
+            taken = (taken - {one.source.casefold()}) | {one.target.casefold()}
+    taken.add(step.target.casefold())
+    return tuple(one.name for one in nodes if one.name.casefold() not in taken)
 
 
 def _evacuate(campaign: Campaign, step: Step, _took: float, _down: float) -> Seven:

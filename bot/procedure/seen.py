@@ -177,22 +177,28 @@ def _copies(main: Picture) -> tuple[str, ...]:
     """Every copy that is not Healthy, CCR and SCR, and every list that could not be read."""
     if isinstance(main.cms, Unknown):
         return (f"unknown: {main.cms.why}",)
+    single = main.kind is ClusterKind.SCC
+    if single and main.cms and not any(_may_have_targets(cms) for cms in main.cms):
+        return ("none, each storage group is there once",)
     found = []
     for cms in main.cms:
+        if isinstance(cms.standbys, Unknown):
+            found.append(f"{cms.name}'s SCR copies: unknown: {cms.standbys.why}")
         if isinstance(cms.copies, Unknown):
-            if (
-                main.kind is not ClusterKind.SCC
-                or not isinstance(cms.standbys, tuple)
-                or any(t for _, t in cms.standbys)
-            ):
+            if not single or _may_have_targets(cms):
                 found.append(f"{cms.name} unknown: {cms.copies.why}")
             continue
         for one in cms.copies:
-            if one.status != "Healthy":
+            # The only one there is of a single copy is none: Exchange calls its replication Disabled.
+            if one.status != "Healthy" and (one.standby or not single):
                 where = f" on {one.standby}" if one.standby else ""
                 queue = "" if isinstance(one.copy_queue, Unknown) else f", {one.copy_queue} logs behind"
                 found.append(f"{cms.name}\\{one.storage_group}{where} {one.status}{queue}")
     return tuple(found)
+
+
+def _may_have_targets(cms: Cms) -> bool:
+    return isinstance(cms.standbys, Unknown) or any(targets for _group, targets in cms.standbys)
 
 
 def _log_hours(facts: EstateFacts, main: Picture) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.engine.gate_lines import gate_lines, risk_lines
-from state.words import Campaign, Forecast, Step, StepKind
+from state.words import Campaign, Forecast, Plan, Step, StepKind
 from tests.procedure.build import ccr, plan_of, scc
 from tests.state.samples import step
 from tests.state.test_guards import ready
@@ -57,6 +57,24 @@ def test_a_risk_gate_says_all_of_it_too(what: str) -> None:
 def test_redundancy_is_lost_until_the_node_is_resumed_not_only_for_this_step() -> None:
     evacuate = next(one for one in PLANS["ccr"].steps if one.kind is StepKind.EVACUATE)
     assert "about 42 min, until it is resumed" in gate_lines(campaign(), evacuate)[0], "the install is counted too"
+
+
+@pytest.mark.parametrize(
+    ("plan", "can"),
+    [
+        (PLANS["ccr"], {"EXN2": "CMS1 has no other node", "EXN1": "CMS1 has no other node"}),
+        (plan_of(scc(2, 1)), dict.fromkeys(("N3", "N1", "N2"), "CMS1, CMS2 have no other node to fail over to")),
+        (plan_of(scc(2, 2)), {"N3": "over to N4.", "N4": "over to N3.", "N1": "over to N4.", "N2": "over to N1."}),
+        (plan_of(scc(1, 3)), {"N2": "N3 or N4.", "N3": "N2 or N4.", "N4": "N2 or N3.", "N1": "N3 or N4."}),
+    ],
+)
+def test_redundancy_names_the_nodes_that_are_free_when_this_step_comes(plan: Plan, can: dict[str, str]) -> None:
+    installs = [one for one in plan.steps if one.kind is StepKind.INSTALL and one.role == "node"]
+    said = {one.target: gate_lines(replace(ready(), plan=plan), one) for one in installs}
+    assert {node: can[node] in lines[0] for node, lines in said.items()} == dict.fromkeys(can, True), said
+    assert {node: "once" in lines[4] for node, lines in said.items()} == {
+        node: "no other" not in words for node, words in can.items()
+    }
 
 
 def test_the_forecast_of_the_gate_is_what_users_are_told() -> None:

@@ -668,6 +668,7 @@ def test_a_single_copy_is_moved_only_with_clean_disks_the_target_may_own(
     check = replace(SINGLE_MOVE, facts=changed(SINGLE)).check("VOLUME-CLEAN")
     assert check.verdict is verdict, check.sentence
     assert says in check.sentence
+    assert not check.waivable
 
 
 def test_the_time_a_name_is_kept_is_part_of_the_downtime_only_where_it_changes_its_address() -> None:

@@ -77,6 +77,19 @@ def test_copies_that_are_not_healthy_stop_a_failover_and_are_listed_with_the_scr
     assert seen_of(HERE, NOW).copies == ()
 
 
+def test_a_single_copy_cluster_has_no_copy_to_be_sick_unless_there_is_an_scr_target() -> None:
+    single = scc(1, 1, scr="8.3.485.1")
+    cms = single.machines[0].cms[0]  # type: ignore[index,union-attr]
+    copies = tuple(replace(copy, status="Failed" if copy.standby else "Disabled") for copy in cms.copies)  # type: ignore[union-attr]
+    said = seen_of(recms(single, "CMS1", copies=copies), NOW).copies
+    assert said == ("CMS1\\SG1 on SCR1 Failed, 0 logs behind", "CMS1\\SG2 on SCR1 Failed, 0 logs behind")
+    assert seen_of(scc(1, 1), NOW).copies == ("none, each storage group is there once",)
+    unsure = recms(scc(1, 1), "CMS1", standbys=Unknown("denied"))
+    assert "CMS1's SCR copies: unknown: denied" in seen_of(unsure, NOW).copies, "nobody says that there is none"
+    unsure = recms(HERE, "CMS1", standbys=Unknown("denied"))
+    assert seen_of(unsure, NOW).copies == ("CMS1's SCR copies: unknown: denied",)
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [

@@ -115,7 +115,7 @@ def group_move_not_cms(case: Case) -> Finding:
             Fact(name="Exchange groups", value=said, machine=case.step.target),
         )
     moving = ", ".join(f"'{group.name}'" for group in others) or "nothing"
-    return passes(f"cluster.exe moves {moving}: no mail server among it.", Fact(name="moves", value=moving))
+    return passes(f"cluster.exe moves {moving}: no mail server is among them.", Fact(name="moves", value=moving))
 
 
 def group_move_cmd(case: Case) -> Finding:
