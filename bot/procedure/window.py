@@ -33,13 +33,23 @@ def spans(window: str, now: float, days: int = 8) -> tuple[Span, ...]:
             found += _part(part, now, days)
     if not found:
         raise ValueError("the window has no opening")
-    return tuple(sorted(found, key=lambda span: span.begin))
+    return _joined(sorted(found, key=lambda span: span.begin))
+
+
+def _joined(found: list[Span]) -> tuple[Span, ...]:
+    """Openings that meet or overlap as one: “Sat 22:00-24:00; Sun 00:00-04:00” is open for six hours."""
+    made: list[Span] = []
+    for span in found:
+        if made and span.begin <= made[-1].end:
+            made[-1] = Span(made[-1].begin, max(made[-1].end, span.end))
+        else:
+            made.append(span)
+    return tuple(made)
 
 
 def current(window: str, now: float) -> Span | None:
-    """The opening that `now` lies in, the longest one if several do. Raises ValueError."""
-    open_now = [span for span in spans(window, now) if span.begin <= now < span.end]
-    return max(open_now, key=lambda span: span.end, default=None)
+    """The opening that `now` lies in. Raises ValueError."""
+    return next((span for span in spans(window, now) if span.begin <= now < span.end), None)
 
 
 def _part(text: str, now: float, days: int) -> list[Span]:

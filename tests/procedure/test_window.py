@@ -44,6 +44,29 @@ def test_openings_come_in_order_and_have_their_length() -> None:
     assert {span.end - span.begin for span in found} == {6 * 3600.0, 3600.0}
 
 
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("Sat 22:00-24:00; Sun 00:00-04:00", 6),
+        ("Sat 22:00-02:00; Sun 01:00-04:00", 6),
+        ("Sat 22:00-00:00; Sun 00:01-04:00", 2),
+        ("Sun 00:00-04:00; Sat 22:00-24:00", 6),
+    ],
+)
+def test_openings_that_meet_are_one(text: str, hours: int) -> None:
+    """Ten minutes before midnight four hours are left, if the window goes on."""
+    found = current(text, at("2026-03-14T23:50"))
+    assert found is not None
+    assert found.end - found.begin == hours * 3600.0
+
+
+def test_a_window_opens_at_its_first_second_and_is_closed_at_its_last() -> None:
+    assert current("Sat 22:00-23:00", at("2026-03-14T22:00")) is not None
+    assert current("Sat 22:00-23:00", at("2026-03-14T22:00") - 0.001) is None
+    assert current("Sat 22:00-23:00", at("2026-03-14T23:00") - 0.001) is not None
+    assert current("Sat 22:00-23:00", at("2026-03-14T23:00")) is None
+
+
 @pytest.mark.parametrize("text", ["", "whenever", "Sat 22-04", "Xyz 22:00-23:00", "Sat 22:00-23:61", ";"])
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
