@@ -45,8 +45,8 @@ def wanted(when: When, step: Step | None, nodes: tuple[str, ...]) -> Asked:
 
 
 def _before(step: Step) -> Asked:
-    if step.kind in {StepKind.INSTALL, StepKind.RESTART} and step.role == "node":
-        return ((step.target, WRITERS),)
+    if step.kind in {StepKind.INSTALL, StepKind.RESTART} and (step.role == "node" or not step.cluster):
+        return ((step.target, WRITERS),)  # of a standby cluster's node no copy is ever backed up
     if step.kind is StepKind.HANDOFF:
         return ((step.target, WRITERS), (step.source, VOLUMES))
     return ()

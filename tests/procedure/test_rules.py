@@ -110,6 +110,10 @@ def writer(state_: int) -> Change:
     return asked("EXN2", writers=(WriterFacts(name="Microsoft Exchange Replica Writer", state=state_),))
 
 
+def own_writer(state_: int) -> Change:
+    return asked("SCR1", writers=(WriterFacts(name="Microsoft Exchange Writer", state=state_),))
+
+
 def queued(count: int | Unknown, to: str = "cms1.lab.example") -> Change:
     return asked("EXN2", queues=(QueueFacts(server="HUB1", next_hop=to, waiting=count),))
 
@@ -359,6 +363,10 @@ ROWS = (
     Row("BACKUP-RUNNING", "gate_install", on("EXN2", survey=GONE), UNKNOWN, "reads the copy"),
     Row("BACKUP-RUNNING", "gate_handoff", asked("EXN2", writers=GONE), UNKNOWN, "reads the copy"),
     Row("BACKUP-RUNNING", "gate_install", asked("EXN2", writers=()), UNKNOWN, "its writer is not listed"),
+    Row("BACKUP-RUNNING", "gate_scr", own_writer(5), BLOCK, "own databases is running", waivable=True),
+    Row("BACKUP-RUNNING", "gate_scr", own_writer(1), PASS, "No backup of SCR1's own databases"),
+    Row("BACKUP-RUNNING", "gate_scr", asked("SCR1", writers=()), PASS, "No backup of SCR1's own databases"),
+    Row("BACKUP-RUNNING", "gate_scr", asked("SCR1", writers=GONE), UNKNOWN, "of SCR1 itself runs is not known"),
     Row("BACKUP-RUNNING", "plan", lambda f: f, WARN, "not declared"),
     Row("BACKUP-RUNNING", "plan", backups("Sat 22:00-23:00", "Sat 22:30-04:00"), BLOCK, "overlap", waivable=True),
     Row("BACKUP-RUNNING", "plan", backups("", "Sat 20:10-20:20"), BLOCK, "from now on", waivable=True),

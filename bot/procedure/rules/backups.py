@@ -29,7 +29,7 @@ def backup_running(case: Case) -> Finding:
     if step is None:
         return _schedule(case)
     if step.kind is not StepKind.HANDOFF and not case.in_main(step.target):
-        return not_needed("No backup of a mail server runs on this machine.")
+        return _stand_alone(case, step)
     if isinstance(mail, Finding):
         return mail
     found = []
@@ -61,6 +61,18 @@ def backup_running(case: Case) -> Finding:
     return together(found, "No backup is running.")
 
 
+def _stand_alone(case: Case, step: Step) -> Finding:
+    """An SCR target: what it holds for the cluster is not backed up there, its own databases may be."""
+    if case.is_node(step.target):
+        return not_needed("No backup of a mail server runs on a node of a standby cluster.")
+    writers = case.surveyed(step.target, lambda one: one.writers)
+    if isinstance(writers, Unknown):
+        return unknown(f"Whether a backup of {step.target} itself runs is not known: {writers.why}.", _WRITERS)
+    mine = [_writer(one, step) for one in writers if one.name.casefold().startswith("microsoft exchange")]
+    fact = Fact(name="Exchange writer", value="listed" if mine else "none", machine=step.target)
+    return together((*mine, passes("", fact)), f"No backup of {step.target}'s own databases is running.")
+
+
 def _writers(case: Case, step: Step) -> list[Finding]:
     """The shadow copy writer of the passive copy (CCR): a backup of that copy is seen there and nowhere else.
 
@@ -81,7 +93,8 @@ def _writer(writer: WriterFacts, step: Step) -> Finding:
     if writer.state == _STABLE:
         return passes("", fact)
     busy = writer.state in _BACKING_UP
-    said = "a backup of the copy there is running" if busy else "its last backup failed, and the next may be trying"
+    what = "the copy there" if step.role == "node" else "its own databases"
+    said = f"a backup of {what} is running" if busy else "its last backup failed, and the next may be trying"
     return blocks(
         f"The {writer.name} on {name} is in state [{writer.state}], not [{_STABLE}]: {said}.",
         "Wait until it is done, and keep the next one out of the way." if busy else f"Find out on {name}: {_WRITERS}",
@@ -178,7 +191,7 @@ RULES = (
         gate=ACTS,
         needs=(
             "BackupInProgress of every database",
-            "the Exchange writers of the node (`vssadmin list writers`), CCR only",
+            "the Exchange writers (`vssadmin list writers`) of the node (CCR) or of the stand-alone target",
             "the declared backups and the maintenance window, at the plan",
         ),
         stops="The backup would be lost.",
