@@ -182,6 +182,14 @@ def test_a_partly_updated_standby_cluster_is_accepted_by_the_plan_s_own_lines_to
     assert check_plan(two) == ()
 
 
+def test_a_cluster_of_one_node_with_a_mail_server_is_refused() -> None:
+    """Only a standby cluster may go down whole: there is no mail on it."""
+    made = make_plan(scc(1, 0), PACKAGE, Options(), context=Context())
+    assert isinstance(made, PlanRefusal)
+    assert made.rule == "QUORUM-SURVIVES"
+    assert "has one node, and it holds 'CMS1'" in made.sentence
+
+
 def test_a_one_node_standby_cluster_is_only_installed_and_says_so() -> None:
     facts = standby(("SB1",))
     plan = plan_of(facts)

@@ -119,7 +119,7 @@ def node_empty(case: Case) -> Finding:
     if not picture.views:
         return unknown(f"The groups of {picture.name} could not be read.", "Recheck.")
     owned = picture.owned(name)
-    if len(picture.nodes) == 1:
+    if len(picture.nodes) == 1 and not picture.cms_groups_on(name):
         return not_needed(
             f"{picture.name} has one node and no mail server: its groups have nowhere to go. "
             "This standby cluster goes fully offline during the install."

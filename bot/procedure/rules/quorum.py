@@ -20,6 +20,12 @@ def quorum_survives(case: Case) -> Finding:
 
 
 def _quorum(case: Case, picture: Picture, node: str) -> Finding:
+    if len(picture.nodes) == 1 and (held := picture.cms_groups_on(node)):
+        return blocks(
+            f"{picture.name} has one node, and it holds '{held[0].name}': without it the cluster goes down, mail with it.",
+            "Add a node that can take the mail server.",
+            Fact(name="other running nodes", value="none", machine=picture.name),
+        )
     if len(picture.nodes) == 1:
         return not_needed(f"{picture.name} has one node: it goes fully offline during the install, quorum and all.")
     model = picture.quorum
