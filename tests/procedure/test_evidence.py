@@ -108,6 +108,7 @@ FORGED = (
     Forged("end s04", "MOVE-DONE", "CMS1 active on", "EXN1"),
     Forged("end s04", "MOVE-DONE", "CMS1", "Offline"),
     Forged("end s04", "MOVE-DONE", "database SG2\\MBX-CMS1-SG2", "dismounted"),
+    Forged("end s04", "MOVE-DONE", "copy of SG2", "Failed"),
     Forged("end s04", "MOVE-DONE", "MAPI MBX-CMS1-SG1", "*FAILURE*"),
 )
 

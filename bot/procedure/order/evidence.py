@@ -154,7 +154,13 @@ _JUDGES: dict[str, tuple[Judge, ...]] = {
     ),
     "LEVEL-REACHED": (_target_older,),
     "CLUSSVC-BACK": (_not_running, _is_not("seen as", "up", "paused")),
-    "MOVE-DONE": (_not_arrived, _not_online, _MOUNTED, _begins_not("MAPI ", "success", "passed")),
+    "MOVE-DONE": (
+        _not_arrived,
+        _not_online,
+        _MOUNTED,
+        _is("copy of ", "failed", "suspended", "failedandsuspended", "disabled", "stopped"),
+        _begins_not("MAPI ", "success", "passed"),
+    ),
 }
 
 

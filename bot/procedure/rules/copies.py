@@ -19,10 +19,10 @@ from bot.procedure.rules.case import (
 )
 from state.words import Fact, Step, StepKind
 
-_BROKEN = {"failed", "suspended", "failedandsuspended", "disabled", "stopped", "notsupported"}
+BROKEN = {"failed", "suspended", "failedandsuspended", "disabled", "stopped", "notsupported"}
 _COMING = {"servicedown"}
 _GOING_ON = {"copying", "seeding", "initializing", "resynchronizing"}
-_KNOWN = _BROKEN | _COMING | _GOING_ON | {"healthy"}  # words of SummaryCopyStatus (§2)
+KNOWN = BROKEN | _COMING | _GOING_ON | {"healthy"}  # words of SummaryCopyStatus (§2)
 ACTS = DISRUPTIVE | {StepKind.HANDOFF}
 
 
@@ -95,7 +95,7 @@ def _seeding(cms: Cms, copy: CopyFacts) -> Finding:
             fact,
             waivable=True,
         )
-    if state not in _KNOWN:
+    if state not in KNOWN:
         return unknown(
             f"The copy of {copy.storage_group} {where} is {copy.status!r}, a word nobody here knows: it may be seeding.",
             "Get-StorageGroupCopyStatus | fl Name,SummaryCopyStatus,Seeding",
@@ -150,7 +150,7 @@ def _copy(group: str, target: str, status: str | None, patience: float) -> Findi
     word = status.replace(" ", "").casefold()
     if word == "healthy":
         return passes("", fact)
-    if word in _BROKEN:
+    if word in BROKEN:
         return blocks(f"The copy of {group} on {target} is {status}.", how, fact, patience_s=patience)
     if word in _GOING_ON:
         return warns(f"The copy of {group} on {target} is {status}.", "", fact)

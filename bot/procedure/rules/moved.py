@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import DatabaseFacts, Unknown, same_name
+from bot.procedure.facts import ClusterKind, DatabaseFacts, Unknown, same_name
+from bot.procedure.picture import Cms
 from bot.procedure.rules.case import Case, Finding, Rule, blocks, not_needed, passes, together, unknown
+from bot.procedure.rules.copies import BROKEN, KNOWN
 from bot.procedure.rules.handoff import databases, mail_server
 from bot.procedure.rules.mailflow import indexing, queues
 from state.words import Fact, StepKind
@@ -72,8 +74,35 @@ def move_done(case: Case) -> Finding:
             if name not in known
         ]
         found += _connectivity(case, step.target, cms.databases)
-    found += [*queues(case, step), indexing(case, step)]
+    found += [*_copies(case, cms), *queues(case, step), indexing(case, step)]
     return together(found, f"{cms.name} is Online on {step.target} and every database is mounted.")
+
+
+def _copies(case: Case, cms: Cms) -> list[Finding]:
+    """§8: the copies come back within a limit. One that still initializes holds up the next handoff only (§9)."""
+    if case.cluster is not None and case.cluster.kind is ClusterKind.SCC:
+        return []
+    patience, how = case.context.limits.settle_s, f"Get-StorageGroupCopyStatus -Server {cms.name} | fl"
+    if isinstance(cms.copies, Unknown):
+        said = f"The copies of {cms.name} could not be read after the move: {cms.copies.why}."
+        return [unknown(said, how, patience_s=patience)]
+    found = []
+    for copy in cms.copies:
+        if copy.standby:
+            continue
+        fact = Fact(name=f"copy of {copy.storage_group}", value=copy.status, machine=cms.name)
+        state = copy.status.replace(" ", "").casefold()
+        if state in BROKEN:
+            said = f"The copy of {copy.storage_group} is {copy.status} after the move: it does not follow any more."
+            found.append(
+                blocks(said, f"{how} says why; then Resume- or Update-StorageGroupCopy.", fact, patience_s=patience)
+            )
+        elif state not in KNOWN:
+            said = f"The copy of {copy.storage_group} is {copy.status!r} after the move, a word nobody here knows."
+            found.append(unknown(said, how, fact, patience_s=patience))
+        else:
+            found.append(passes("", fact))
+    return found
 
 
 def _connectivity(case: Case, name: str, mounted: tuple[DatabaseFacts, ...]) -> list[Finding]:
@@ -111,6 +140,7 @@ RULES = (
         needs=(
             "Get-ClusteredMailboxServerStatus",
             "Get-MailboxDatabase -Status",
+            "Get-StorageGroupCopyStatus (CCR)",
             "Test-MapiConnectivity to every mounted database",
             "Get-Queue on every Hub Transport server; one that cannot be asked from the node is told, and stops nothing",
             "the services of content indexing: only a warning",
