@@ -304,8 +304,7 @@ ROWS = (
         "gate_install",
         group("Cluster Group", owner="EXN2", possible_owners=("EXN2",)),
         BLOCK,
-        "still owns",
-        waivable=True,
+        "No other node that is Up may own it",
     ),
     Row("NODE-EMPTY", "after_evacuate", group("Available Storage", owner="EXN2"), BLOCK, "Available Storage"),
     Row(

@@ -9,7 +9,7 @@ from state import words as w
 PLAN = "plan"  # what a risk gate before the start stands for
 NEVER = frozenset(
     {
-        "NODE-PASSIVE", "NODE-NO-CMS-GROUP", "ONE-AT-A-TIME", "QUORUM-SURVIVES", "GROUP-MOVE-NOT-CMS", "MOVE-READY",
+        "NODE-PASSIVE", "NODE-NO-CMS-GROUP", "NODE-EMPTY", "ONE-AT-A-TIME", "QUORUM-SURVIVES", "GROUP-MOVE-NOT-CMS", "MOVE-READY",
         "PRE-COMPLETE", "VIEW-AGREE", "SCR-APPLICABLE", "PKG-HASH", "APPROVAL-FRESH", "BOTH-NODES", "LEVEL-REACHED",
     }
 )  # fmt: skip

@@ -126,13 +126,14 @@ def node_empty(case: Case) -> Finding:
         )
     if owned:
         said = ", ".join(f"'{group.name}' ({word(group.state)})" for group in owned)
-        nowhere = all(picture.destination(group, name) is None for group in owned)
+        fixed = [group for group in owned if picture.destination(group, name) is None]
         first = owned[0].name
+        move = f'Move it: cluster.exe group "{first}" /move:<node> (a CMS only with Move-ClusteredMailboxServer).'
+        add = "No other node that is Up may own it: bring one up, or cluster.exe res <name of a resource> /addowner:<node>."
         return blocks(
             f"{name} still owns {said}.",
-            f'Move it: cluster.exe group "{first}" /move:<node> (a CMS only with Move-ClusteredMailboxServer).',
+            add if fixed and not picture.cms_groups_on(name) else move,
             Fact(name="groups owned", value=said, machine=name),
-            waivable=nowhere and not picture.cms_groups_on(name),
             patience_s=case.context.limits.views_s if case.when is When.AFTER else 0.0,
         )
     return passes(f"{name} owns no group of any kind.", Fact(name="groups owned", value="none", machine=name))
@@ -173,9 +174,9 @@ RULES = (
         gate=DISRUPTIVE,
         after=frozenset({StepKind.EVACUATE}),
         needs=("groups and owners as every running node sees them",),
-        stops="The Cluster service stops during the install: what the node owns fails over or goes offline.",
+        stops="The Cluster service stops during the install: what the node owns fails over or goes offline. "
+        "The install job looks once more on the node itself and refuses, so that nobody can set this aside.",
         remedy='`cluster.exe group "<name>" /move:<node>`',
-        waivable="only for a group that no other node may own",
         judge=node_empty,
     ),
 )
