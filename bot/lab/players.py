@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from bot.lab.clock import LabClock
-from bot.lab.moments import Ending, Mending, Moment, meant
+from bot.lab.moments import GOES_ON, Ending, Mending, Moment, meant
 from bot.lab.scenario_words import Act, Scenario
 from bot.lab.truth import TruthLog
 from bot.lab.workspace.acts import act
@@ -167,9 +167,12 @@ class Players:
         ending = Ending(moment.campaign, moment.outcome, rule, moment.step)
         with self._woken:  # no act is done before it is known what it mends
             acts = self._happen(moment)
-            self._mending = Mending(ending, moment.ts, len(acts)) if acts else None
-        if not acts:  # else somebody does something about it: not the end yet
-            self._end(ending)
+            if acts:
+                self._mending = Mending(ending, moment.ts, len(acts))
+            elif self._mending and self._mending.left and moment.outcome in GOES_ON:
+                self._mending.ending = ending  # somebody is still about to mend what stopped it before
+            else:
+                self._end(ending)
 
     def _refused(self, user: str) -> None:
         """A command was not carried out. Nothing can come of a play, or of a stop, if that was all that was tried."""

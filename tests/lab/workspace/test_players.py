@@ -259,6 +259,17 @@ def test_a_refusal_beside_a_command_that_was_heard_ends_nothing(stage: Callable[
     assert on.players.wait(0.5) is None
 
 
+def test_a_second_stop_does_not_end_what_somebody_is_about_to_mend(stage: Callable[..., Stage]) -> None:
+    on = stage(DAVE_RETRIES.replace("Dave", "Alice") + "after_s = 200.0\n")
+    on.say("rollup_card", campaign="CLUSTER01-1")
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="blocked", rule="GROUPS-SNAPSHOT", step="s02")
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="blocked", rule="QUORUM-SURVIVES", step="s02")
+    assert on.players.wait(0.2) is None
+    until(lambda: ("U0ALICE", "/rollup retry CLUSTER01-1") in on.said("typed"))
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="done", rule="", step="")
+    assert on.players.wait(5) == Ending("CLUSTER01-1", "done", "", "")
+
+
 def test_a_refusal_at_a_gate_ends_nothing(stage: Callable[..., Stage]) -> None:
     on = stage(DAVE_RETRIES.replace('"closed"\noutcome = "blocked"', '"gate"'))
     on.say("rollup_card", campaign="CLUSTER01-1")
