@@ -6,7 +6,7 @@ import logging
 
 from bot.engine.codes import meaning
 from bot.engine.moves import went_well
-from bot.engine.outcomes import done, end, failed, look_after, not_started
+from bot.engine.outcomes import done, end, failed, look_after, not_started, restore_of
 from bot.engine.stops import ask
 from bot.engine.turn import Turn
 from bot.procedure.planner import restart_after, restore_before
@@ -204,6 +204,33 @@ def _cut_off(turn: Turn, campaign: Campaign, job: Job) -> float | None:
             OutcomeKind.CUT_OFF,
             f"{step.title}: cut off before it could say how it ended; the machines show that it took effect. "
             "A new gate asks for what is left of the step.",
+        )
+        return None
+    rest = tuple(
+        check for check in bad if check.rule != "SCR-COPY-OK"
+    )  # its copies wait for the service that stands still
+    if (
+        after is not None and (more := restore_of(campaign, step, rest)) is not None
+    ):  # it took effect: that alone is left
+        sentence = f"{step.title}: cut off before it could say how it ended; the machines show that it took effect. "
+        worst = rest[0]
+        end(
+            turn,
+            campaign,
+            OutcomeKind.CUT_OFF,
+            sentence + worst.sentence,
+            rule=worst.rule,
+            checks=after.checks,
+            stop=Stop(
+                rule=worst.rule,
+                step=step.id,
+                sentence=sentence + worst.sentence,
+                remedy=worst.remedy,
+                since=now,
+                checks=bad,
+                final=True,
+            ),
+            insert=more,
         )
         return None
     why = bad[0].sentence if bad else "the machines could not be read"

@@ -10,6 +10,7 @@ from bot.engine.turn import Turn
 from bot.procedure.context import context_of
 from bot.procedure.facts import EstateFacts
 from bot.procedure.found import Moved, moved_by_us, put_back
+from bot.procedure.planner import restore_before
 from bot.procedure.rules import blocking, evaluate
 from state.words import (
     Blocked,
@@ -23,6 +24,7 @@ from state.words import (
     StepEnded,
     StepKind,
     Stop,
+    Verdict,
     When,
 )
 
@@ -119,7 +121,10 @@ def _soak(turn: Turn, campaign: Campaign, step: Step, now: float) -> tuple[float
 
 
 def failed(turn: Turn, campaign: Campaign, checks: tuple[Check, ...], worst: Check) -> None:
-    """The commands ran, and the facts afterwards say no: the campaign stops on that rule."""
+    """The commands ran, and the facts afterwards say no: the campaign stops on that rule.
+
+    Services that an install left Disabled are asked for next, by a restore of their own.
+    """
     step = campaign.step
     if step is None:
         return
@@ -141,7 +146,16 @@ def failed(turn: Turn, campaign: Campaign, checks: tuple[Check, ...], worst: Che
             checks=bad,
             final=True,
         ),
+        insert=restore_of(campaign, step, bad[:1]),
     )
+
+
+def restore_of(campaign: Campaign, step: Step, bad: tuple[Check, ...]) -> Step | None:
+    """The step that puts back what an install left Disabled or stopped, if these checks say nothing else; else None."""
+    services = all(check.rule == "SERVICES-SNAPSHOT" and check.verdict is Verdict.BLOCK for check in bad)
+    if not bad or not services or step.kind is not StepKind.INSTALL or campaign.plan is None:
+        return None
+    return restore_before(step, campaign.plan)
 
 
 def not_started(turn: Turn, campaign: Campaign, why: str) -> None:

@@ -29,6 +29,7 @@ TYPE_AGAIN = 5  # how often somebody repeats a command that the bot did not answ
 TYPE_AGAIN_AFTER_S = 5.0  # lab seconds
 REFUSED = "refused"  # block_id of the answer to a command that was not carried out
 NOT_BEGUN = "not_begun"  # the outcome of a play whose first command was refused
+REFUSED_WALL_S = 10.0  # so long after the last refusal, unless the campaign goes on by what somebody else did
 QUIET_WALL_S, QUIET_S = (
     60.0,
     3600.0,
@@ -199,8 +200,8 @@ class Players:
 
     def _look_for_the_end(self) -> None:
         mending = self._mending
-        if mending and mending.refused and not mending.waiting and not mending.left and not mending.went_on:
-            self._end(mending.ending)
+        if mending and mending.refused and not mending.waiting and not mending.left:
+            self._later(REFUSED_WALL_S * self._clock.speed, partial(self._quiet, mending))
 
     def _quiet(self, mending: Mending) -> None:
         if mending is self._mending and not mending.went_on:

@@ -172,6 +172,8 @@ def _dangling_in_cluster(cluster: Cluster, machines: set[str]) -> Iterator[str]:
     for cms in cluster.cms:
         for group in cms.storage_groups:
             for standby in group.standby:
+                if standby.gone and standby.machine.casefold() in machines:
+                    yield f"storage group {group.name!r}: {standby.machine!r} is gone and yet a machine of this scenario"
                 if not standby.gone and standby.machine.casefold() not in machines:
                     yield (
                         f"cms {cms.name!r}, storage group {group.name!r}: standby machine {standby.machine!r} "

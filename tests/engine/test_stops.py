@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.engine.outcomes import restore_of
 from bot.engine.stops import blocked_since, stop_on
-from state.words import Check, Verdict, When
+from state.words import Check, StepKind, Verdict, When
+from tests.procedure.build import ccr, plan_of
 from tests.state.test_guards import ready
 
 
@@ -45,3 +47,17 @@ def test_a_new_reason_after_one_people_were_told_of_has_its_own_time() -> None:
     told = replace(stop_on(ready(), (check("A", 0.0),), 0.0), final=True)
     assert blocked_since(replace(ready(), stop=told), "A", 500.0) == 0.0
     assert blocked_since(replace(ready(), stop=told), "B", 500.0) == 500.0
+
+
+def test_services_an_install_left_disabled_are_put_back_by_a_step_of_their_own() -> None:
+    campaign = replace(ready(), plan=plan_of(ccr()))
+    assert campaign.plan is not None
+    install = next(one for one in campaign.plan.steps if one.kind is StepKind.INSTALL)
+    disabled = (check("SERVICES-SNAPSHOT", 0.0),)
+    restore = restore_of(campaign, install, disabled)
+    assert restore is not None
+    assert (restore.kind, restore.target, restore.option) == (StepKind.RESTORE, install.target, "services")
+    assert restore_of(campaign, install, (*disabled, check("LEVEL-REACHED"))) is None
+    assert restore_of(campaign, install, (replace(disabled[0], verdict=Verdict.UNKNOWN),)) is None
+    assert restore_of(campaign, replace(install, kind=StepKind.RESTART), disabled) is None
+    assert restore_of(campaign, install, ()) is None

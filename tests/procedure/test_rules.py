@@ -897,3 +897,20 @@ def test_rules_of_a_moment_come_in_table_order() -> None:
     order = [rule.id for rule in RULES]
     found = [check.rule for check in evaluate(When.PLAN, ccr(), package=PACKAGE, context=Context())]
     assert found == [name for name in order if name in found]
+
+
+def test_services_left_disabled_are_one_sentence_measured_against_what_was_found_first() -> None:
+    """The gate of a second attempt sees what the first one left: that is no state to come back to."""
+    image = NodeImage(machine="EXN2", services=(("MSExchangeRepl", "Running", "Auto"), ("W3SVC", "Running", "Auto")))
+    names = ("MSExchangeRepl", "W3SVC")
+    both = on("EXN2", services=tuple(ServiceFacts(name=name, state="Stopped", start="Disabled") for name in names))
+    second = replace(moments.gate_install, facts=both(moments.gate_install.facts))
+    known = replace(moments.after_install.context, images=(image,), gate_checks=second.checks())
+    check = replace(moments.after_install, facts=both(moments.after_install.facts), context=known).check(
+        "SERVICES-SNAPSHOT"
+    )
+    assert check.verdict is BLOCK
+    assert "Disabled on EXN2: MSExchangeRepl (before: Auto)" in check.sentence
+    assert "W3SVC (before: Auto)" in check.sentence
+    assert check.sentence.count("A failed install") == 1
+    assert "sc config W3SVC start= auto" in check.remedy

@@ -15,7 +15,7 @@ from bot.procedure.rules.case import (
     together,
     unknown,
 )
-from state.words import Fact, StepKind, When
+from state.words import Fact, Step, StepKind, When
 
 _INSTALL = frozenset({StepKind.INSTALL})
 
@@ -98,33 +98,44 @@ def _services_after(case: Case, services: tuple[ServiceFacts, ...], facts: tuple
     before = case.before("SERVICES-SNAPSHOT")
     for image in case.context.images:
         if image.machine.casefold() == name.casefold():
-            before = {f"service {one}": f"{state}, {start}" for one, state, start in image.services} | before
+            # As found before the first attempt: what an attempt that failed left is no state to come back to.
+            before |= {f"service {one}": f"{state}, {start}" for one, state, start in image.services}
     if not before:
         return unknown(f"How the services of {name} were before is not on record.", "Compare them by hand.", *facts)
     found = [passes("", *facts)]
+    disabled: list[tuple[ServiceFacts, str]] = []
     for one in services:
         state, _, start = before.get(f"service {one.name}", "").partition(", ")
-        fact = Fact(name=f"service {one.name}", value=f"{one.state}, {one.start}", machine=name)
         if one.start.casefold() == "disabled" and start and start.casefold() != "disabled":
-            found.append(
-                blocks(
-                    f"{one.name} on {name} is Disabled; before it was {start}. A failed install leaves services like that.",
-                    f"sc config {one.name} start= {'auto' if start.casefold().startswith('auto') else 'demand'}, "
-                    "or the restore step.",
-                    fact,
-                )
-            )
+            disabled.append((one, start))
         elif state.casefold() == "running" and one.state.casefold() != "running" and not follows_cms(one.name):
             found.append(
                 blocks(
                     f"{one.name} on {name} is {one.state}; before it was running.",
                     f"net start {one.name}. If it times out (event 7000/7009), the certificate revocation list may be "
                     "out of reach.",
-                    fact,
+                    Fact(name=f"service {one.name}", value=f"{one.state}, {one.start}", machine=name),
                     patience_s=case.context.limits.settle_s,
                 )
             )
+    if disabled:
+        found.insert(1, _left_disabled(name, disabled, case.step))
     return together(found, f"The services of {name} run and start as before.")
+
+
+def _left_disabled(name: str, disabled: list[tuple[ServiceFacts, str]], step: Step | None) -> Finding:
+    """All of them in one sentence: an install that failed leaves a dozen. After an install the engine offers a restore."""
+    modes = ", ".join(f"{one.name} (before: {start})" for one, start in disabled)
+    commands = "; ".join(
+        f"sc config {one.name} start= {'auto' if start.casefold().startswith('auto') else 'demand'}"
+        for one, start in disabled
+    )
+    installed = step is not None and step.kind is StepKind.INSTALL
+    return blocks(
+        f"Disabled on {name}: {modes}. A failed install leaves services like that.",
+        ("`/rollup recheck`: a gate asks for putting them back. Or by hand: " if installed else "") + commands,
+        *(Fact(name=f"service {one.name}", value=f"{one.state}, {one.start}", machine=name) for one, _ in disabled),
+    )
 
 
 RULES = (

@@ -127,7 +127,7 @@ def node_paused(case: Case) -> Finding:
         return unknown(f"Whether {name} is Paused is not known.", "Look at: cluster.exe node", fact)
     return blocks(
         f"{name} is {word(status)}, not Paused: a failover could land on it in the middle of the install.",
-        f"Somebody may have resumed it. Pause it again: cluster.exe node {name} /pause",
+        f"It was not paused, or somebody resumed it. Pause it: cluster.exe node {name} /pause",
         fact,
         waivable=True,
         patience_s=case.context.limits.views_s if case.when is When.AFTER else 0.0,

@@ -240,7 +240,10 @@ text = "/rollup retry {campaign}"
 """
 
 
-def test_a_stop_ends_the_play_when_all_that_was_tried_is_refused(stage: Callable[..., Stage]) -> None:
+def test_a_stop_ends_the_play_when_all_that_was_tried_is_refused(
+    stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(players, "REFUSED_WALL_S", 0.3)
     on = stage(DAVE_RETRIES)
     on.say("rollup_card", campaign="CLUSTER01-1")
     on.say("rollup_closed", campaign="CLUSTER01-1", outcome="blocked", rule="EXIT-CODE", step="s03")
@@ -250,7 +253,10 @@ def test_a_stop_ends_the_play_when_all_that_was_tried_is_refused(stage: Callable
     assert on.players.wait(5) == Ending("CLUSTER01-1", "blocked", "EXIT-CODE", "s03")
 
 
-def test_a_refusal_beside_a_command_that_was_heard_ends_nothing(stage: Callable[..., Stage]) -> None:
+def test_a_refusal_beside_a_command_that_was_heard_ends_nothing(
+    stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(players, "REFUSED_WALL_S", 0.1)
     on = stage(DAVE_RETRIES + DAVE_RETRIES.replace("Dave", "Alice"))
     on.say("rollup_card", campaign="CLUSTER01-1")
     on.say("rollup_closed", campaign="CLUSTER01-1", outcome="blocked", rule="EXIT-CODE", step="s03")
@@ -268,6 +274,17 @@ def test_a_second_stop_does_not_end_what_somebody_is_about_to_mend(stage: Callab
     until(lambda: ("U0ALICE", "/rollup retry CLUSTER01-1") in on.said("typed"))
     on.say("rollup_closed", campaign="CLUSTER01-1", outcome="done", rule="", step="")
     assert on.players.wait(5) == Ending("CLUSTER01-1", "done", "", "")
+
+
+def test_a_refusal_ends_nothing_that_goes_on(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(players, "REFUSED_WALL_S", 0.5)
+    on = stage(DAVE_RETRIES)
+    on.say("rollup_card", campaign="CLUSTER01-1")
+    on.say("rollup_closed", campaign="CLUSTER01-1", outcome="blocked", rule="EXIT-CODE", step="s03")
+    until(lambda: ("U0DAVE", "/rollup retry CLUSTER01-1") in on.said("typed"))
+    on.refuse("U0DAVE")
+    on.gate("s03")
+    assert on.players.wait(1.0) is None
 
 
 def test_a_refusal_at_a_gate_ends_nothing(stage: Callable[..., Stage]) -> None:
