@@ -15,8 +15,9 @@ from typing import Any
 from handlers.calls import Calls, Refused, SlackError
 from handlers.cards import card
 from handlers.deps import Deps
-from handlers.lines import Post, post_for
+from handlers.lines import post_for
 from handlers.posting import Placed, Posting
+from handlers.posts import Post
 from handlers.prints import fingerprint
 from state.errors import StateError, UnknownCampaign
 from state.fold import evolve
