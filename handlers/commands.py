@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handlers import advice, lookup, status, texts
+from handlers import advice, lookup, texts
 from handlers.answers import Reply, blocks_reply, refusal_reply, sentence_reply
-from handlers.blocks import code, esc, preformatted, section, sections
+from handlers.blocks import code, esc, preformatted, sections
 from handlers.calls import Accounts, Channels, SlackError
 from handlers.deps import Deps, Place
 from handlers.grammar import Ask, Verb, help_lines, parse, usage_of
-from handlers.night import Night
 from handlers.stands import STATE_WORDS, state_line, walk_line
 from handlers.trust import Account
-from state import history
+from handlers.views import Views
 from state.campaign import FINAL, TABLE
 from state.guards import open_blocks, place, waivable_blocks
 from state.returning import way_back, why_not
@@ -41,10 +39,6 @@ EVENT_OF: dict[str, type[Event]] = {
     "recheck": Rechecked, "unlock": Unlocked, "waive": WaiverAsked, "return": ReturnAsked,
 }  # fmt: skip
 
-OLD_S = 120.0  # lab: a reading older than this is asked for anew by whoever wants the status
-LOGS_OLD_S = 1800.0  # lab: and so is a reading of the log volumes, which change slowly
-MEASURED = 100  # of how many campaigns the durations are taken, newest first
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -65,6 +59,7 @@ class Commands:
         self._deps = deps
         self._accounts = accounts
         self._channels = channels
+        self._views = Views(deps)
 
     def account(self, user: str) -> Account | None:
         """Who somebody is, or None when Slack could not say."""
@@ -91,7 +86,7 @@ class Commands:
             return self._plan(request, ask)
         if ask.verb.changes:
             return self._change(request, ask)
-        return self._view(request, ask)
+        return self._views.of(ask, request.thread_campaign)
 
     # --- plan
 
@@ -245,69 +240,6 @@ class Commands:
             blocks.append(preformatted([(f"To {purpose}:", command) for purpose, command in hints]))
         return blocks_reply(blocks, f"{verb.name} noted for {after.id}")
 
-    # --- views
-
-    def _view(self, request: Request, ask: Ask) -> Reply | Refusal:
-        deps, name = self._deps, ask.verb.name
-        target = ask.target or request.thread_campaign
-        if name in {"level", "history"}:
-            return self._cluster_view(name, ask.target)
-        if not target:
-            chosen = deps.store.active() if name == "status" else deps.store.all(limit=10)
-            if name == "downtime":
-                return blocks_reply(status.downtime_blocks(chosen, deps.realm), "Downtime")
-            links = [lookup.thread_link(deps, each) for each in chosen]
-            names = [place.cluster for place in deps.places()]
-            return blocks_reply(status.overview_blocks(chosen, links, names, deps.realm), _first(chosen))
-        found = lookup.campaign(deps, target, ended_too=True)
-        if isinstance(found, Refusal):
-            return self._no_campaign_yet(found, target) if name == "status" else found
-        link = lookup.thread_link(deps, found)
-        if name == "show":
-            return blocks_reply(status.show_blocks(found, deps.realm, link), f"{found.id}: {STATE_WORDS[found.state]}")
-        if name == "downtime":
-            return blocks_reply(status.downtime_blocks([found], deps.realm), "Downtime")
-        blocks = status.status_blocks(self._night(found), deps.realm, link)
-        return blocks_reply(blocks, _first([found]))
-
-    def _no_campaign_yet(self, refused: Refusal, target: str) -> Reply | Refusal:
-        place = lookup.cluster(self._deps, target)
-        if isinstance(place, Refusal) or self._deps.store.by_cluster(place.cluster):
-            return refused
-        words = f"*Safe to walk away: yes*, there was no campaign on {code(place.cluster)} yet. `/rollup plan {place.cluster}` makes a plan."
-        return blocks_reply([section(words)], f"No campaign on {place.cluster}")
-
-    def _cluster_view(self, name: str, typed: str) -> Reply | Refusal:
-        deps = self._deps
-        if typed:
-            place = lookup.cluster(deps, typed)
-            if isinstance(place, Refusal):
-                return place
-            found = deps.store.by_cluster(place.cluster)
-        else:
-            found = deps.store.all(limit=30)
-        if name == "level":
-            newest: dict[str, Campaign] = {}
-            for campaign in sorted((c for c in found if c.plan), key=lambda c: c.created_at):
-                newest[campaign.cluster] = campaign
-            return blocks_reply(status.level_blocks(tuple(newest.values()), deps.realm), "Levels")
-        links = [lookup.thread_link(deps, each, "thread") for each in found]
-        return blocks_reply(status.history_blocks(found, links, deps.realm), "History")
-
-    def _night(self, campaign: Campaign) -> Night:
-        store, now = self._deps.store, self._now()
-        shown = store.showing.get(campaign.id)
-        seen = shown.seen
-        old = seen is None or now - seen.at > OLD_S or now - seen.log_hours_at > LOGS_OLD_S
-        if old:
-            store.showing.ask(campaign.id, store.server_time())
-            self._deps.wake.advance(campaign.id)
-        return Night(
-            campaign=campaign, policy=self._deps.policy(campaign.cluster), now=now, asked=old,
-            shown=shown, took=history.steps(store.all(limit=MEASURED)),
-            job_root=self._deps.job_root,
-        )  # fmt: skip
-
     # --- refusals with the facts people need
 
     def _said_better(self, refused: Refusal, command: str, campaign: Campaign | None) -> Refusal:
@@ -354,7 +286,3 @@ class Commands:
 
 def _wrong_channel(cluster: str, channel: str) -> Refusal:
     return Refusal(kind=RefusalKind.WRONG_CHANNEL, parts=(("cluster", cluster), ("channel", channel)))
-
-
-def _first(campaigns: Sequence[Campaign]) -> str:
-    return "; ".join(f"{c.id}: {STATE_WORDS[c.state]}" for c in campaigns) or "No campaign is open."
