@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from xdist.remote import Producer
 
 from state.server import EmbeddedServer
 from state.store import Store
@@ -48,9 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
-def pytest_xdist_make_scheduler(config: pytest.Config) -> Pieces:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
     """What `-n` hands out, and when."""
-    return Pieces(config)
+    return Pieces(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

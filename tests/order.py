@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # Whole campaigns: they take the longest, and wait more than they work. Each is a piece of its own, and they come first,
@@ -27,8 +28,8 @@ def place(nodeid: str) -> int:
 class Pieces(LoadScopeScheduling):
     """Campaigns one by one, every other file as a whole: what its tests share is made once, and by one worker."""
 
-    def __init__(self, config: pytest.Config, log: object = None) -> None:
-        super().__init__(config, log)  # type: ignore[arg-type]
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
         config.option.loadscopereorder = False  # the order is ours
 
     def _split_scope(self, nodeid: str) -> str:
