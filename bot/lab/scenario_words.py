@@ -148,6 +148,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: str
     build: str
     base: str = ""  # service pack's build; "" = from `build`
+    listed: str = ""  # what the Installer's list of patches says instead of the files; "" = the same
     powershell: str = "2.0"
     language: Literal["en", "de"] = "en"
     forefront: bool = False

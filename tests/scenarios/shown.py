@@ -32,6 +32,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     "ccr-package-swapped": ("PKG-HASH",),
     "ccr-partition": ("VIEW-AGREE",),
     "ccr-paused-forgotten": ("NODE-MEMBER", "SPARE-UP"),
+    "ccr-level-differs": ("LEVEL-AGREE",),
     "ccr-unknown-build": ("LEVEL-AGREE", "NO-WU"),
     "ccr-window-too-short": ("WINDOW",),
     "ccr-withdrawn": ("PKG-LIVE",),

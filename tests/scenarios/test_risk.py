@@ -50,6 +50,30 @@ def test_a_silent_scr_target_is_left_out_when_two_people_accept_that_at_every_st
     assert "SCR1 was left out" in end
 
 
+def test_a_level_that_two_sources_tell_differently_is_taken_for_the_lower_one_where_two_people_accept_that(
+    tmp_path: Path,
+) -> None:
+    ran, recorded, truth = played("waived-level", tmp_path, speed="600")
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    gates = [e["data"]["gate"] for e in recorded if e["type"] == "gate_prepared"]
+    risks = [gate for gate in gates if gate["kind"] == "risk"]
+    assert [(gate["step"], gate["waiver"]["rule"]) for gate in risks] == [
+        ("plan", "LEVEL-AGREE"),
+        ("s02", "LEVEL-AGREE"),
+    ]
+    for gate in risks:
+        (check,) = [one for one in gate["checks"] if one["rule"] == "LEVEL-AGREE"]
+        assert "ExSetup.exe says 8.3.485.1, the highest applied patch 8.3.389.2" in check["sentence"]
+    install = next(gate for gate in gates if gate["kind"] == "step" and gate["step"] == "s02")
+    (shown,) = [check for check in install["checks"] if check["waived_by"]]
+    assert (shown["rule"], shown["verdict"]) == ("LEVEL-AGREE", "warn")
+    assert "8.3.389.2" in str(shown["facts"])
+    assert [e["node"] for e in truth if e["did"] == "install_started"] == ["EXN2"]
+    started = next(i for i, e in enumerate(recorded) if e["type"] == "started")
+    accepted = next(i for i, e in enumerate(recorded) if e["type"] == "gate_consumed")
+    assert accepted < started, "such a plan is started by nobody before a second person has accepted it"
+
+
 def test_a_returned_mail_server_is_where_it_was_and_the_campaign_has_ended(tmp_path: Path) -> None:
     ran, recorded, truth = played("returned", tmp_path)
     assert ran.returncode == 3, ran.stdout[-3000:] + ran.stderr[-3000:]

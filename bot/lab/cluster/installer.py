@@ -135,7 +135,7 @@ class Installer:
                 "be upgraded may be missing, or the upgrade patch may update a different version of the program."
             )
             return 1642
-        if catalogue.number(rollup.build) <= catalogue.number(software.level(machine)):
+        if catalogue.number(rollup.build) <= catalogue.number(software.listed(machine)):
             self._log("Action start: SetPatchStates. Patch is already installed or superseded.")
             return 1642
         return rollup

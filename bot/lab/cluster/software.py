@@ -77,8 +77,10 @@ def install(machine: Machine, told: MachineWords, *, clustered: bool, roles: Ite
     registry.create(SESSION_MANAGER)
     registry.create(SYSTEM_ATTENDANT)
     machine.fs.set_version(EXSETUP, catalogue.long_form(base))
-    if told.build != base:
-        level_up(machine, told.build, "", "20160925")
+    listed = told.listed or told.build
+    if listed != base:
+        level_up(machine, listed, "", "20160925")
+    machine.fs.set_version(EXSETUP, catalogue.long_form(told.build))
     if told.interim_update:
         _patch(machine, f"Interim Update ({told.interim_update}) {told.build}", told.interim_update, 1, "20160930")
     _services(machine, clustered=clustered, roles=tuple(roles), forefront=told.forefront)
@@ -102,6 +104,16 @@ def install(machine: Machine, told: MachineWords, *, clustered: bool, roles: Ite
 def level(machine: Machine) -> str:
     """The build on the machine, from ExSetup.exe's version."""
     return ".".join(str(n) for n in catalogue.number(machine.fs.stat(EXSETUP).version))
+
+
+def listed(machine: Machine) -> str:
+    """The build the Installer believes in: its applied rollup, whatever files lie there, else the service pack."""
+    patches = PRODUCT_KEY + "\\Patches"
+    for key in machine.registry.subkeys(patches):
+        name = str(machine.registry.value(f"{patches}\\{key}", "DisplayName"))
+        if name.startswith("Update Rollup") and machine.registry.value(f"{patches}\\{key}", "State") == 1:
+            return name.rpartition(" ")[2]
+    return base(machine)
 
 
 def base(machine: Machine) -> str:

@@ -112,6 +112,21 @@ def test_the_package_decides_what_is_installed() -> None:
         assert s.run("SCR1", line, SYSTEM)[0] == 1642
 
 
+@pytest.mark.parametrize(
+    ("files", "listed", "code"),
+    [("8.3.485.1", "8.3.517.0", 1642), ("8.3.517.0", "8.3.485.1", 0), ("8.3.485.1", "8.3.83.6", 0)],
+)
+def test_the_installer_goes_by_its_own_list_and_puts_both_right(files: str, listed: str, code: int) -> None:
+    scenario = changed("")
+    replace = __import__("msgspec").structs.replace
+    apart = replace(scenario.machines[0], build=files, listed=listed)
+    with stage(replace(scenario, machines=(apart,))) as s:
+        assert (software.level(s.machine("SCR1")), software.listed(s.machine("SCR1"))) == (files, listed)
+        assert s.run("SCR1", INSTALL, SYSTEM)[0] == code
+        if code == 0:
+            assert software.level(s.machine("SCR1")) == software.listed(s.machine("SCR1")) == "8.3.517.0"
+
+
 def test_a_file_that_is_no_package_is_refused() -> None:
     with stage() as s:
         s.machine("SCR1").fs.write("C:\\x.msp", b"not an msp")
