@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from importlib import resources
 
 import pytest
 
@@ -43,6 +45,15 @@ def test_only_the_machines_and_kinds_that_were_asked_answer(quiet: Range) -> Non
     assert one.survey == NOT_ASKED
     assert isinstance(two.survey, SurveyFacts)
     assert two.missing == ()
+
+
+def test_everything_may_be_asked_at_once(quiet: Range) -> None:
+    kinds = re.findall(
+        r"^Section '(\w+)'", resources.files("bot.estate.scripts").joinpath("survey.ps1").read_text(), re.MULTILINE
+    )
+    assert len(kinds) > 9
+    found = seen(quiet, "EXN2", *kinds)
+    assert {f.name: getattr(found, f.name) for f in fields(found) if isinstance(getattr(found, f.name), Unknown)} == {}
 
 
 def test_a_backup_of_the_passive_copy_is_seen_in_the_writer_of_its_node_only(ccr: Range) -> None:

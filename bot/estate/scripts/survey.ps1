@@ -2,6 +2,15 @@
 #
 # Parameters: kinds (of sections).
 
+# Several sections need the snap-in, and what is there already cannot be added again.
+$script:exchange = $false
+function Use-Exchange {
+    if (-not $script:exchange) {
+        Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+        $script:exchange = $true
+    }
+}
+
 # The mail servers that may run on this machine.
 function Get-Mine {
     foreach ($server in @(Get-MailboxServer)) {
@@ -49,7 +58,7 @@ Section 'networks' 'networks' {
 }
 
 Section 'servers' 'servers' {
-    Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+    Use-Exchange
     foreach ($server in @(Get-ExchangeServer)) {
         Say 'server' @($server.Name, $server.ServerRole, $server.AdminDisplayVersion)
     }
@@ -78,7 +87,7 @@ Section 'oab' 'oab' {
 
 # A second hop: without delegation it fails, and says so.
 Section 'queues' 'queues' {
-    Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+    Use-Exchange
     foreach ($server in @(Get-ExchangeServer | Where-Object { [string]$_.ServerRole -match 'HubTransport' })) {
         try {
             foreach ($queue in @(Get-Queue -Server $server.Name)) {
@@ -104,7 +113,7 @@ Section 'agents' 'agents' {
 # How fast a storage group fills the volume of its logs. A log's number counts every one that was made, whatever a
 # backup has deleted since: the newest is compared with the last one older than four hours, else with the oldest there.
 Section 'logs' 'logs' {
-    Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+    Use-Exchange
     $volumes = @(Get-WmiObject -Class Win32_Volume | Where-Object { $_.DriveType -eq 3 })
     $since = [DateTime]::UtcNow.AddHours(-4)
     foreach ($name in @(Get-Mine)) {
