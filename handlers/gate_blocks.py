@@ -73,6 +73,14 @@ def check_line(check: Check, *, facts: bool = True) -> str:
     return line
 
 
+def _together(checks: Sequence[Check]) -> list[str]:
+    """What does not apply here, one line for each reason: a machine without a cluster has a dozen rules with the same."""
+    reasons: dict[str, list[str]] = {}
+    for check in checks:
+        reasons.setdefault(check.sentence, []).append(code(check.rule))
+    return [f"{MARK[Verdict.PASS]}  {', '.join(rules)} {esc(why)}" for why, rules in reasons.items()]
+
+
 def _checks(checks: Sequence[Check], level: int) -> list[Block]:
     """Level 0: all with facts. 1: passing ones without facts. 2: passing ones by name. Others are always whole."""
     ordered = sorted_checks(checks)
@@ -80,7 +88,8 @@ def _checks(checks: Sequence[Check], level: int) -> list[Block]:
     passing = [check for check in ordered if check.verdict is Verdict.PASS]
     lines = [check_line(check) for check in failing]
     if level < 2:
-        lines += [check_line(check, facts=level == 0) for check in passing]
+        lines += [check_line(check, facts=level == 0) for check in passing if check.applicable]
+        lines += _together([check for check in passing if not check.applicable])
     elif passing:
         lines.append(f"✓  {len(passing)} more pass: " + ", ".join(code(check.rule) for check in passing))
     count = f"{len(passing)} of {len(ordered)} pass" if failing else f"all {len(ordered)} pass"

@@ -332,3 +332,20 @@ def test_durations_and_lists_read_as_people_say_them() -> None:
         "<@A> or <@B>",
         "<@A>, <@B> or <@C>",
     ]
+
+
+def test_rules_that_do_not_apply_for_one_reason_stand_in_one_line() -> None:
+    campaign = a_campaign()
+    why = "SCR1 is a stand-alone machine: it has no cluster groups."
+    checks = (
+        *(replace(check(rule), sentence=why, applicable=False) for rule in ("NODE-EMPTY", "NODE-PASSIVE")),
+        check("DISK"),
+        replace(check("WITNESS-QUIET"), sentence="No file share witness is involved.", applicable=False),
+    )
+    message = gate_message(campaign, a_gate_of(campaign, checks=checks), POLICY, Realm.LAB)
+    assert isinstance(message, Message)
+    shown = json.dumps(message.blocks)
+    assert f"`NODE-EMPTY`, `NODE-PASSIVE` {why}" in shown
+    assert shown.count(why) == 1
+    assert "all 4 pass" in shown
+    assert shown.index("`DISK`") < shown.index("`NODE-EMPTY`") < shown.index("`WITNESS-QUIET`")
