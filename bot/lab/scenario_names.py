@@ -18,7 +18,7 @@ WELL = ("done", "nothing_to_do")  # these leave exit code 0, all others 3
 DID = (
     "command_started", "install_started", "install_finished", "group_moved", "cms_moved", "cms_offline", "cms_online",
     "db_mounted", "db_dismounted", "copy_state", "node_paused", "node_resumed", "cluster_service", "quorum_lost",
-    "job_refused", "restarted", "service_mode", "typed", "posted", "reacted", "unreacted",
+    "job_refused", "restarted", "service_mode", "typed", "posted", "reacted", "unreacted", "patched_by_hand",
 )  # fmt: skip
 # Kinds that wait until a machine comes to their point; an act cannot make them happen by itself.
 WAITING = (

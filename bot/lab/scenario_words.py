@@ -57,6 +57,9 @@ FaultKind = Literal[
     "mount",
     "dismount",
     "start_cms",
+    "patched",
+    "restart",
+    "jobs_deleted",
 ]
 Moment = Literal[
     "start", "at", "install", "after_install", "handoff", "after_handoff", "restarted", "evacuated", "approved"

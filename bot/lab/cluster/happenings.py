@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.lab.cluster import packages
-from bot.lab.cluster.equip import RUNNER_TASK
+from bot.lab.cluster import packages, software
+from bot.lab.cluster.equip import JOB_ROOT, RUNNER_TASK
 from bot.lab.cluster.exchange import Cms
 from bot.lab.cluster.model import ClusterError, FailoverCluster, Node
 from bot.lab.cluster.world import short
@@ -97,6 +99,30 @@ class Happenings:
         """Somebody puts another file under the package's name."""
         for package in self.estate.scenario.packages:
             self._machine(fault).fs.write(packages.path(package), packages.content(package, kind="swapped"))
+
+    def _patched(self, fault: Fault) -> None:
+        """Somebody installs the first package by hand, without anybody's leave."""
+        machine, package = self._machine(fault), self.estate.scenario.packages[0]
+        today = datetime.fromtimestamp(machine.now(), UTC)
+        software.level_up(machine, package.build, package.kb, f"{today:%Y%m%d}")
+        self.estate.world.truth.write("patched_by_hand", node=machine.name, build=package.build)
+
+    def _restart(self, fault: Fault) -> None:
+        """Somebody restarts the machine."""
+        machine, world = self._machine(fault), self.estate.world
+
+        def go() -> None:
+            machine.reboot(world.timing.reboot_s)
+
+        world.timeline.after(0, go)
+
+    def _jobs_deleted(self, fault: Fault) -> None:
+        """Somebody tidies up: every job folder on the machine is gone."""
+        fs = self._machine(fault).fs
+        for folder in [f"{JOB_ROOT}\\{name}" for name in fs.listdir(JOB_ROOT)]:
+            if fs.is_dir(folder):
+                with contextlib.suppress(OSError):  # a file in it is held: that one stays
+                    fs.delete(folder, recursive=True)
 
     # --- clusters -------------------------------------------------------------------------------------
 

@@ -102,3 +102,18 @@ def test_the_runner_task_stands_where_the_administrator_put_it() -> None:
                 ("NT AUTHORITY\\SYSTEM", "FullControl"),
                 ("BUILTIN\\Administrators", "FullControl"),
             ]
+
+
+def test_people_install_restart_and_tidy_up_by_hand() -> None:
+    with stage() as s:
+        folder = "C:\\rollup-bot\\jobs\\C1-n-s02-1-1"
+        s.machine("EXN2").fs.makedirs(folder)
+        s.estate.act(Act(when="closed", do="estate", kind="jobs_deleted", on="EXN2"))
+        assert not s.machine("EXN2").fs.exists(folder)
+        assert s.machine("EXN2").fs.exists("C:\\rollup-bot\\jobs\\runner.cmd")
+        s.estate.act(Act(when="closed", do="estate", kind="patched", on="EXN2"))
+        assert software.level(s.machine("EXN2")) == "8.3.517.0"
+        assert [line["node"] for line in s.did("patched_by_hand")] == ["EXN2"]
+        s.estate.act(Act(when="closed", do="estate", kind="restart", on="SCR1"))
+        s.until(lambda: s.did("restarted"))
+        assert s.did("restarted")[0]["node"] == "SCR1"
