@@ -261,12 +261,15 @@ class Commands:
 
     def _wrong_state(self, campaign: Campaign, command: str) -> Refusal:
         ways = TABLE[campaign.state]
-        fits = [
-            verb for verb, event in EVENT_OF.items() if event in ways and (verb != "waive" or waivable_blocks(campaign))
-        ]
+        job = campaign.open_job
+        also = {"waive": bool(waivable_blocks(campaign)), "return": not why_not(campaign), "retry": job is None}
+        fits = [verb for verb, event in EVENT_OF.items() if event in ways and also.get(verb, True)]
         allowed = [*fits, "status"]
+        problem = ""
+        if command == "retry" and job is not None:
+            problem = f"nobody knows yet how its job on {job.order.command.node} ended"
         parts = (("command", command), ("campaign", campaign.id), ("state", STATE_WORDS[campaign.state]),
-                 ("allowed", ", ".join(allowed)), ("link", lookup.thread_link(self._deps, campaign)))  # fmt: skip
+                 ("problem", problem), ("allowed", ", ".join(allowed)), ("link", lookup.thread_link(self._deps, campaign)))  # fmt: skip
         return Refusal(kind=RefusalKind.WRONG_STATE, parts=parts)
 
     # --- small parts

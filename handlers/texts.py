@@ -100,13 +100,14 @@ REFUSALS: dict[RefusalKind, Words] = {
         ),
     ),
     RefusalKind.WRONG_STATE: Words(
-        "`{command}` does not fit now: campaign `{campaign}` is {state}.",
+        "`{command}` does not fit now: campaign `{campaign}` is {state}‹, and {problem}›.",
         "‹What fits in this state: {allowed}.›",
         "`/rollup status {campaign}` says where it stands‹: {link}›.",
         (
             ("command", "resume"),
             ("campaign", "CLUSTER01-7"),
             ("state", "carrying out a step"),
+            ("problem", "nobody knows yet how its job on EXN2 ended"),
             ("allowed", "pause, abort, status"),
             ("link", "<https://example.slack.com/archives/C1/p1|its thread>"),
         ),
@@ -147,7 +148,7 @@ REFUSALS: dict[RefusalKind, Words] = {
         (("command", "return"),),
     ),
     RefusalKind.NOT_WAIVABLE: Words(
-        "`{rule}` cannot be waived for `{campaign}` now.‹ {problem} blocks, and nobody may set it aside.›"
+        "`{rule}` cannot be waived for `{campaign}` now.‹ What blocks and nobody may set aside: {problem}.›"
         "‹ What may be waived now: {known}.›",
         "Only a rule that blocks now and that its row in `docs/rules.md` calls waivable can be set aside, and only if "
         "every other rule that blocks can be too.",

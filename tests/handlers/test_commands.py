@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from state.words import Aborted, AbortRequested, Actor, Package, PlanMade, Policy, State
+from handlers import texts
+from handlers.commands import Commands
+from state.words import Aborted, AbortRequested, Actor, Asked, JobOpened, Package, PlanMade, Policy, State, Stop
 from tests.handlers.conftest import ALICE, BOB, CAROL, DAVE, ELSEWHERE, Bench, a_plan, until
+from tests.state.test_guards import acting, order, play
 
 
 def nothing_changed(bench: Bench) -> bool:
@@ -215,3 +218,14 @@ def test_a_mention_in_another_channel_is_sent_to_the_right_one(bench: Bench) -> 
     bench.says(CAROL, f"<@{bench.space.app.user_id}> abort CLUSTER01-1", channel=ELSEWHERE)
     assert "outside the channel" in until(lambda: bench.whispers(CAROL))[0]
     assert bench.campaign().state is State.READY
+
+
+def test_a_retry_while_a_job_is_open_is_refused_with_that_reason_and_not_offered(bench: Bench) -> None:
+    acted = acting()
+    asking = play(acted, JobOpened(order=order(acted), token="t"), Asked(stop=Stop(rule="JOB-OPEN", sentence="x")))
+    refused = Commands(bench.deps, None, None)._wrong_state(asking, "retry")  # type: ignore[arg-type]
+    said = texts.refusal(refused, "docs")
+    assert "nobody knows yet how its job on" in said
+    assert "retry" not in str(refused.part("allowed"))
+    assert "return" not in str(refused.part("allowed"))
+    assert "recheck" in str(refused.part("allowed"))

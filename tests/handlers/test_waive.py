@@ -75,7 +75,7 @@ def test_a_stop_that_nobody_may_waive_offers_nothing_and_says_so(bench: Bench) -
     blocked(bench, FINDING, replace(FINDING, rule="NODE-PASSIVE", waivable=False))
     assert "/rollup waive" not in bench.thread()
     said = bench.types(ALICE, "waive CLUSTER01 BACKUP-RECENT hurry")
-    assert "`NODE-PASSIVE` blocks, and nobody may set it aside" in said
+    assert "What blocks and nobody may set aside: `NODE-PASSIVE`." in said
     assert bench.campaign().risk is None
 
 

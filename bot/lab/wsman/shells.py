@@ -104,7 +104,7 @@ class Shell:
 
 
 class ShellHost:
-    """The WinRS plug-in of one machine. Called on the server's loop only, except for the commands' threads."""
+    """The WinRS plug-in of one machine. Called on the server's loop only, except for the commands' threads and a shutdown."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -171,7 +171,7 @@ class ShellHost:
         shell = self.shells.pop(shell_id, None)
         if shell is not None:
             shell.job.set()
-            for command in shell.commands.values():
+            for command in list(shell.commands.values()):  # a machine goes down in a thread of its own
                 command.changed()
 
     def delete_all(self) -> None:
