@@ -39,7 +39,7 @@ def pre_complete(case: Case) -> Finding:
         )
     if case.when is When.PLAN and isinstance(case.main.kind, Unknown):
         return unknown(
-            f"What kind of cluster {case.main.name} is could not be read: {case.main.kind.why.rstrip(".")}.",
+            f"What kind of cluster {case.main.name} is could not be read: {case.main.kind.why.rstrip('.')}.",
             "Run Get-ClusteredMailboxServerStatus on a node as the bot's account; see docs for delegation.",
         )
     kind = case.main.kind
