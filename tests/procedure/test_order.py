@@ -370,7 +370,12 @@ def test_a_restart_after_3010_is_accepted_and_skipping_it_is_not() -> None:
         ),
     ]
     reboot = w.Command(
-        text="shutdown.exe /r", kind=w.JobKind.TASK, node="EXN2", purpose="", effect="restart", guard="empty"
+        text='shutdown.exe /r /t 5 /d p:2:4 /c "rollup-bot"',
+        kind=w.JobKind.TASK,
+        node="EXN2",
+        purpose="",
+        effect="restart",
+        guard="empty",
     )
     done = EVENTS[end]
     assert isinstance(done, w.StepEnded)

@@ -26,6 +26,8 @@ def contradictions(checks: tuple[w.Check, ...], step: w.Step, board: Board) -> I
             if any(judge(fact, step, board) for judge in _JUDGES.get(check.rule, ())):
                 at = f" of {fact.machine}" if fact.machine else ""
                 yield check.rule, f"{fact.name}{at} is {fact.value}"
+        if check.rule == "MIXED-LEVEL-MOVE" and (said := _backwards(check, step)):
+            yield check.rule, said
         if check.rule == "QUORUM-SURVIVES" and (said := _outvoted(check, step, board)):
             yield check.rule, said
     owned = _still_there(checks, step, board)
@@ -126,6 +128,32 @@ def _not_running(fact: w.Fact, _step: w.Step, _board: Board) -> bool:
     return fact.name.casefold() == "clussvc" and fact.value.casefold() not in {"running, auto", "running, automatic"}
 
 
+def _backwards(check: w.Check, step: w.Step) -> str:
+    """A mail server that would go from a newer node to an older one, by the levels under the check itself."""
+    levels = {short(fact.machine): fact.value for fact in check.facts if fact.name == "level"}
+    try:
+        source, target = (Build.parse(levels[short(name)]) for name in (step.source, step.target))
+    except (KeyError, ValueError):
+        return "the levels of both nodes are not shown" if step.cms else ""
+    return f"it goes from {source} back to {target}" if target < source else ""
+
+
+def _other_build(fact: w.Fact, _step: w.Step, board: Board) -> bool:
+    try:
+        return fact.name == "build" and Build.parse(fact.value) != board.target
+    except ValueError:
+        return True
+
+
+def _not_a_member(fact: w.Fact, step: w.Step, _board: Board) -> bool:
+    good = {"up"} if step.kind is w.StepKind.HANDOFF else {"up", "paused"}
+    return fact.name == "node state" and same_name(fact.machine, step.target) and fact.value.casefold() not in good
+
+
+def _old_powershell(fact: w.Fact, _step: w.Step, _board: Board) -> bool:
+    return fact.name == "PowerShell" and fact.value.partition(".")[0] != "2"
+
+
 _NO_GROUPS = _is_not("Exchange groups", "none")
 _OPEN = _is_not("groups owned", "none")
 _STOPPED = _begins_not("MSExchange", "stopped")
@@ -139,6 +167,12 @@ _JUDGES: dict[str, tuple[Judge, ...]] = {
     "PKG-HASH": (_other_package,),
     "PKG-TRAIN": (_other_train,),
     "PKG-NEWER": (_newer,),
+    "PKG-LIVE": (_other_build,),
+    "NODE-MEMBER": (_not_a_member,),
+    "SPARE-UP": (_is("other nodes Up", "none"),),
+    "WMF-VERSION": (_old_powershell,),
+    "REBOOT-PENDING": (_is_not("restart pending", "no"),),
+    "RUNNER-TASK": (_is_not("runner task", "registered"),),
     "IU-NONE": (_is_not("interim updates", "none"),),
     "FAILBACK-OFF": (_begins_not("failback of ", "off"),),
     "BACKUP-RUNNING": (_begins_not("backup of ", "none"), _begins_not("Microsoft Exchange", "state 1")),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.procedure.facts import same_name
 from bot.procedure.order.board import Board
+from bot.procedure.order.complete import not_commanded, unjudged
 from bot.procedure.order.evidence import contradictions
 from bot.procedure.order.restores import moves_as_named
 from bot.procedure.order.risks import kept, under_waivers
@@ -19,13 +22,6 @@ _PROOF = {  # the rules of the document that a gate's checks must answer with a 
     w.StepKind.HANDOFF: ("MOVE-READY", "MIXED-LEVEL-MOVE", "ONE-AT-A-TIME", "BACKUP-RUNNING"),
     w.StepKind.RESTORE: (),
 }
-_JUDGED = {  # those that may also warn, of a package that cannot verify its signature or of the one spare node
-    w.StepKind.INSTALL: ("PKG-HASH", "SPARE-UP", "GROUPS-SNAPSHOT"),
-    w.StepKind.EVACUATE: ("SPARE-UP", "GROUPS-SNAPSHOT"),
-    w.StepKind.RESTART: ("SPARE-UP", "GROUPS-SNAPSHOT"),
-    w.StepKind.HANDOFF: ("WINDOW",),
-    w.StepKind.RESTORE: (),
-}
 _GIVING_BACK = ("GROUP-MOVE-NOT-CMS", "GROUP-MOVE-PLAN", "VIEW-AGREE")
 
 
@@ -39,9 +35,10 @@ def shown_at_gate(walk: Walk, gate: w.Gate, step: w.Step) -> None:
     for rule in _GIVING_BACK if step.groups else _PROOF[step.kind]:
         if not kept(judged.get(rule)):
             walk.no(rule, f"Gate {gate.id} does not show that {rule} was kept.")
-    for rule in () if step.groups else _JUDGED[step.kind]:
-        if rule not in judged:
-            walk.no(rule, f"Gate {gate.id} does not show that {rule} was judged.")
+    for rule in unjudged(gate.checks, step):
+        walk.no(rule, f"Gate {gate.id} does not show that {rule} was judged.")
+    for rule, said in not_commanded(gate, step, walk.board) if walk.board is not None else ():
+        walk.no(rule, f"Gate {gate.id} {said}")
     _supported(walk, gate.checks, step, f"Gate {gate.id}")
     machine = walk.board.get(step.target) if walk.board else None
     source = step.role == "node" or (machine is not None and not machine.standby)
@@ -77,6 +74,22 @@ def _supported(walk: Walk, checks: tuple[w.Check, ...], step: w.Step, where: str
         walk.no(rule, f"{where} says that {rule} was kept, and its own facts say that {fact}.")
 
 
+_INSTALL = re.compile(r'msiexec\.exe /update "[^"]+\.msp" /quiet /norestart /l\*v "[^"]+"')
+_RESTART = re.compile(r'shutdown\.exe /r /t \d+ /d [a-z0-9:]+ /c "[^"]*"')
+
+
+def _moves(text: str, cms: str, to: str, stopped: bool) -> bool:
+    """Whether a command is the one cmdlet that moves a mail server, with its Stop and Start where they were asked for.
+
+    Nothing else may stand in it: -IgnoreDismounted leaves storage groups out of Exchange's own health check.
+    """
+    said, name, node = "'[^']*'", re.escape(f"'{cms}'"), re.escape(f"'{to}'")
+    move = f"move-clusteredmailboxserver -identity {name} -targetmachine {node} -movecomment {said} -confirm:\\$false"
+    stop = f"stop-clusteredmailboxserver -identity {name} -stopreason {said} -confirm:\\$false; "
+    start = f"; start-clusteredmailboxserver -identity {name}"
+    return re.fullmatch(f"{stop}{move}{start}" if stopped else move, text) is not None
+
+
 def _meant(walk: Walk, board: Board, step: w.Step, command: w.Command) -> bool:
     """Whether a command does to the step's machine (and group, CMS, package) what its effect and the step say."""
     effect, _, rest = command.effect.partition(":")
@@ -91,13 +104,13 @@ def _meant(walk: Walk, board: Board, step: w.Step, command: w.Command) -> bool:
             return there and text == f'cluster.exe group "{group.casefold()}" /move:{to.casefold()}'
         case "handoff":
             cms, _, to = rest.rpartition(":")
-            named = f"-identity '{cms.casefold()}'" in text and f"-targetmachine '{to.casefold()}'" in text
-            return named and same_name(cms, step.cms) and same_name(to, step.target)
+            same = same_name(cms, step.cms) and same_name(to, step.target)
+            return same and _moves(text, cms.casefold(), to.casefold(), "stop-move-start" in step.option.split("+"))
         case "install":
             same = walk.plan is not None and command.package == walk.plan.package
-            return same and text.startswith("msiexec") and (command.guard == "empty" or not peers)
+            return same and bool(_INSTALL.fullmatch(text)) and (command.guard == "empty" or not peers)
         case "restart":
-            return text.startswith("shutdown") and (command.guard == "empty" or not peers)
+            return bool(_RESTART.fullmatch(text)) and (command.guard == "empty" or not peers)
         case _:
             return step.kind is w.StepKind.RESTORE
 
@@ -108,14 +121,8 @@ def shown_at_end(walk: Walk, step: w.Step, outcome: w.Outcome) -> None:
     if stopping:
         walk.no(stopping[0], f"Step {step.id} counts as done although {', '.join(stopping)} says no.")
     _supported(walk, outcome.checks, step, f"The end of step {step.id}")
-    judged = {check.rule for check in outcome.checks}
-    machine = walk.board.get(step.target) if walk.board else None
-    wanted = [_SO_ALREADY[step.kind]] if step.kind in _SO_ALREADY else []
-    if step.kind in {w.StepKind.INSTALL, w.StepKind.RESTART} and machine is not None and machine.cluster:
-        wanted.append("CLUSSVC-BACK")
-    for rule in wanted:
-        if rule not in judged:
-            walk.no(rule, f"Step {step.id} counts as done, and nobody judged {rule} after it.")
+    for rule in unjudged(outcome.checks, step, end=True):
+        walk.no(rule, f"Step {step.id} counts as done, and nobody judged {rule} after it.")
     gate = walk.gates.get(walk.intent.gate) if walk.intent else None
     if gate is not None and len(walk.jobs) < len(gate.commands):
         walk.no("APPROVAL-FRESH", f"Step {step.id} counts as done, and only {len(walk.jobs)} of its commands were run.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.procedure.order.board import Violation
+from bot.procedure.order.complete import unjudged, unlocked
 from bot.procedure.order.evidence import unlike_its_facts
 from bot.procedure.order.live import record
 from bot.procedure.order.plans import board_of, check_plan
@@ -33,6 +34,8 @@ def check_events(recorded: tuple[w.Recorded, ...]) -> tuple[Violation, ...]:
 def _event(walk: Walk, event: w.Event) -> None:
     match event:
         case w.CampaignRequested():
+            if walk.barred:
+                walk.no("APPROVAL-FRESH", "The campaign was asked for twice.")
             walk.barred.add(event.by.person)
         case w.PlanMade():
             if walk.plan is not None:
@@ -94,6 +97,10 @@ def _plan(walk: Walk, plan: w.Plan) -> None:
     walk.found += [
         Violation(rule=one.rule, sentence=one.sentence, step=one.step, version=walk.version) for one in check_plan(plan)
     ]
+    for rule in unjudged(plan.checks, None):
+        walk.no(rule, f"The plan does not show that {rule} was judged.")
+    for rule, said in unlocked(plan):
+        walk.no(rule, said)
     for rule, said in unlike_its_facts(plan):
         walk.no(rule, f"The plan is not what was read: {said}.")
     stopping = [check.rule for check in plan.checks if check.verdict in _STOPS and not check.waivable]
