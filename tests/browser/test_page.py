@@ -14,7 +14,7 @@ from handlers import hang_up
 from tests.browser.conftest import Pages
 from tests.browser.hands import Hands
 from tests.browser.sample import ALICE, BOB, CAMPAIGN, CHANNEL, Sample, header, section
-from tests.lab.workspace.conftest import until
+from tests.waiting import until
 
 SURFACES = pytest.mark.parametrize(
     "surface", [{}, {"phone": True}, {"keyboard": True}], ids=["mouse", "phone", "keyboard"]

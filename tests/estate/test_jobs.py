@@ -19,6 +19,7 @@ from bot.procedure.facts import ClusterView, LevelFacts
 from state.words import Command, JobKind, JobOrder, JobReport, JobSeen, Package
 from tests.estate.conftest import Range
 from tests.estate.wire import Wire
+from tests.waiting import until
 
 MOVE = 'cluster.exe group "Cluster Group" /move:EXN1'
 INSTALL = 'msiexec.exe /update "%ROLLUP_FOLDER%\\{file}" /quiet /norestart /l*v "%ROLLUP_FOLDER%\\install.log"'
@@ -359,11 +360,3 @@ def test_every_folder_on_every_machine_is_listed(ccr: Range) -> None:
         ("EXN2", told.name, "CLUSTER01-1", "abc123", 12, JobSeen.ENDED),
         ("EXN2", closed.name, "CLUSTER01-1", "abc123", 12, JobSeen.VOID),
     }
-
-
-def until(true: object) -> None:
-    assert callable(true)
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)

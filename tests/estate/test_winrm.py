@@ -5,8 +5,7 @@ The node is the practice range's: real HTTP, real NTLM, sealed messages, WinRM 2
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -19,17 +18,10 @@ from bot.lab.clock import LabClock
 from bot.lab.windows.machine import Machine
 from bot.lab.wsman.server import EstateServer, serve_machines
 from tests.estate.wire import Wire
+from tests.waiting import until
 
 PASSWORD = "correct horse battery"
 ACCESS = Access(transport="ntlm", username="LAB\\svc-rollup", password=lambda: PASSWORD, operation_s=2, read_s=4)
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for something that happens on another thread, 5 s at most."""
-    end = time.monotonic() + 5
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -46,6 +46,7 @@ from state.words import (
     Verdict,
     When,
 )
+from tests.waiting import until
 
 START = datetime(2026, 3, 14, 20, 0, tzinfo=UTC)
 OPS, ELSEWHERE = "C0EXCHANGE", "C0ELSEWHE"
@@ -70,16 +71,6 @@ PACKAGE = Package(
     sha256="ab" * 32,
     title="Update Rollup 23 for Exchange Server 2007 SP3",
 )
-
-
-def until(true: Callable[[], Any], *, within: float = 8.0) -> Any:
-    """Wait for a condition; its last value."""
-    end = time.monotonic() + within
-    while not (value := true()):
-        if time.monotonic() > end:
-            raise AssertionError(f"still not so after {within} s")
-        time.sleep(0.01)
-    return value
 
 
 def check(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from handlers import texts
 from handlers.commands import Commands
 from state.words import Aborted, AbortRequested, Actor, Asked, JobOpened, Package, PlanMade, Policy, State, Stop
-from tests.handlers.conftest import ALICE, BOB, CAROL, DAVE, ELSEWHERE, Bench, a_plan, until
+from tests.handlers.conftest import ALICE, BOB, CAROL, DAVE, ELSEWHERE, Bench, a_plan
 from tests.state.test_guards import acting, order, play
+from tests.waiting import until
 
 
 def nothing_changed(bench: Bench) -> bool:

@@ -11,7 +11,8 @@ import pytest
 
 from bot.lab.workspace.acts import act
 from handlers import hang_up
-from tests.handlers.conftest import ALICE, OPS, Bench, until
+from tests.handlers.conftest import ALICE, OPS, Bench
+from tests.waiting import until
 
 
 def test_what_is_being_answered_when_the_bot_leaves_is_answered(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,8 @@ from bot.lab.workspace.acts import act
 from handlers.edge import SlackEdge
 from state.errors import Unavailable
 from state.words import State
-from tests.handlers.conftest import ALICE, BOB, DAVE, OPS, Bench, until
+from tests.handlers.conftest import ALICE, BOB, DAVE, OPS, Bench
+from tests.waiting import until
 
 
 def dispatched(bench: Bench, body: dict[str, Any]) -> int:

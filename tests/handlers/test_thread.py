@@ -26,7 +26,8 @@ from state.words import (
     State,
     Stop,
 )
-from tests.handlers.conftest import ALICE, BOB, OPS, Bench, a_gate, check, until
+from tests.handlers.conftest import ALICE, BOB, OPS, Bench, a_gate, check
+from tests.waiting import until
 
 
 def events_posted(bench: Bench) -> list[int]:

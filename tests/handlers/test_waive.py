@@ -20,7 +20,8 @@ from state.words import (
     Waiver,
     When,
 )
-from tests.handlers.conftest import ALICE, BOB, CAROL, DAVE, Bench, a_gate, a_plan, check, until
+from tests.handlers.conftest import ALICE, BOB, CAROL, DAVE, Bench, a_gate, a_plan, check
+from tests.waiting import until
 
 FINDING = check(
     "BACKUP-RECENT",

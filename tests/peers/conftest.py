@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 from state.server import EmbeddedServer
+from tests.waiting import until
 
 BOT = str(Path(sys.executable).parent / "rollup-bot")
 READY_S = 90.0  # a busy machine with two cores may be slow to import
@@ -83,15 +83,6 @@ class Running:
             raise AssertionError(f"it did not stop: {self.words()}") from None
 
 
-def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Wait for something that another process does; what it answered, or an assertion."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end, f"it did not happen within {seconds:.0f} s"
-        time.sleep(0.05)
-    return found
-
-
 def free_ports(count: int) -> int:
     """The first of `count` free ports in a row, below the ones the system hands out by itself.
 
@@ -112,6 +103,16 @@ def free_ports(count: int) -> int:
             for one in taken:
                 one.close()
         return first
+
+
+@pytest.fixture(scope="module")
+def plain_surroundings() -> Iterator[None]:
+    """No certificate bundle or proxy of the host's: clients follow them, the socket client even past NO_PROXY."""
+    patch = pytest.MonkeyPatch()
+    for name in set(os.environ) - set(environment()):
+        patch.delenv(name)
+    yield
+    patch.undo()
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from state.keys import Keys
 from state.server import EmbeddedServer, find_binary
 from state.store import Store
 from state.words import Realm
-from tests.peers.conftest import Running, free_ports, rollup_bot, until
+from tests.peers.conftest import Running, free_ports, rollup_bot
 from tests.peers.halves import Range, started
 from tests.state.samples import Walk
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer
 

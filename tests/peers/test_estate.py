@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
@@ -23,7 +22,7 @@ from winrm.exceptions import InvalidCredentialsError
 
 from tests.peers.conftest import Running, environment, free_ports, rollup_bot
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("plain_surroundings")]
 
 SHELL = "Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin; Get-ClusteredMailboxServerStatus"
 GROUPS = """\
@@ -87,16 +86,6 @@ class Served:
     def truths(self, did: str) -> list[dict[str, Any]]:
         lines = map(json.loads, self.truth.read_text(encoding="utf-8").splitlines())
         return [line for line in lines if line["did"] == did]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plain_surroundings() -> Iterator[None]:
-    """No certificate bundle or proxy of the host's: the clients follow them."""
-    patch = pytest.MonkeyPatch()
-    for name in set(os.environ) - set(environment()):
-        patch.delenv(name)
-    yield
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.conftest import BOT, Running, environment, rollup_bot, until
+from tests.peers.conftest import BOT, Running, environment, rollup_bot
 from tests.peers.halves import Range, started
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer
 

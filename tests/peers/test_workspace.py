@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -25,10 +24,11 @@ from slack_sdk.socket_mode.websockets import SocketModeClient as WebsocketsClien
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers import hang_up
-from tests.peers.conftest import Running, environment, free_ports, rollup_bot, until
+from tests.peers.conftest import Running, free_ports, rollup_bot
 from tests.peers.slack_client import People
+from tests.waiting import until
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("plain_surroundings")]
 
 
 @dataclass
@@ -45,16 +45,6 @@ class Served:
 
     def sockets(self) -> int:
         return int(self.people.state()["sockets"])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plain_surroundings() -> Iterator[None]:
-    """No proxy of the host's: the socket client would follow it, NO_PROXY or not."""
-    patch = pytest.MonkeyPatch()
-    for name in set(os.environ) - set(environment()):
-        patch.delenv(name)
-    yield
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

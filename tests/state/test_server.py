@@ -7,8 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from state.server import EmbeddedServer, find_binary
 from state.store import Store
 from state.words import Progress
 from tests.state.samples import Walk
+from tests.waiting import until
 
 pytestmark = pytest.mark.crash
 
@@ -29,13 +29,6 @@ def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
     one.start()
     yield one
     one.stop()
-
-
-def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def kill(server: EmbeddedServer) -> None:

@@ -19,6 +19,7 @@ from state.store import Cursor, GateRef, Store
 from state.words import (
     Aborted,
     AbortRequested,
+    Actor,
     Campaign,
     Finished,
     GateConsumed,
@@ -197,21 +198,20 @@ def test_a_campaign_that_does_not_exist_is_named(store: Store) -> None:
 # --- creation
 
 
+def asked_for(store: Store, by: Actor, op_id: str, inbox_id: str | None = None) -> Campaign | Refusal:
+    """A plan for CLUSTER01."""
+    return store.create(
+        cluster="CLUSTER01", channel="C1", by=by, package_ref="", options=Options(), realm=Realm.LAB, op_id=op_id, at=1.0,
+        inbox_id=inbox_id,
+    )  # fmt: skip
+
+
 def test_numbers_are_minted_per_cluster_and_a_resend_answers_the_campaign_it_made(store: Store) -> None:
     first = Walk(store).campaign
     again = Walk(store).campaign
     assert (first.id, again) == ("CLUSTER01-1", first)
     assert Walk(store, "CLUSTER02").campaign.id == "CLUSTER02-1"
-    second = store.create(
-        cluster="CLUSTER01",
-        channel="C1",
-        by=BOB,
-        package_ref="",
-        options=Options(),
-        realm=Realm.LAB,
-        op_id="another",
-        at=1.0,
-    )
+    second = asked_for(store, BOB, "another")
     assert isinstance(second, Campaign)
     assert second.id == "CLUSTER01-2"
     assert second.nonce != first.nonce
@@ -245,17 +245,7 @@ def test_racing_creations_mint_no_number_twice(store: Store, valkey: EmbeddedSer
 def test_a_creation_takes_its_event_out_of_the_inbox_also_when_it_is_sent_again(store: Store) -> None:
     for _ in range(2):
         store.inbox_put("Ev1", {})
-        store.create(
-            cluster="CLUSTER01",
-            channel="C1",
-            by=ALICE,
-            package_ref="",
-            options=Options(),
-            realm=Realm.LAB,
-            op_id="Ev1",
-            at=1.0,
-            inbox_id="Ev1",
-        )
+        asked_for(store, ALICE, "Ev1", inbox_id="Ev1")
         assert store.inbox_list() == []
     assert len(store.all()) == 1
 
@@ -297,16 +287,7 @@ def test_of_many_racing_starts_one_gets_the_locks(store: Store, valkey: Embedded
 def test_a_plan_on_a_locked_cluster_is_refused_and_names_the_campaign(store: Store) -> None:
     walk = Walk(store)
     walk.to_ready()
-    answer = store.create(
-        cluster="CLUSTER01",
-        channel="C1",
-        by=BOB,
-        package_ref="",
-        options=Options(),
-        realm=Realm.LAB,
-        op_id="second",
-        at=1.0,
-    )
+    answer = asked_for(store, BOB, "second")
     assert isinstance(answer, Refusal)
     assert (answer.kind, answer.part("holder")) == (RefusalKind.BUSY, walk.campaign.id)
 

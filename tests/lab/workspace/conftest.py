@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,16 +22,6 @@ PEOPLE = (
     Person(id="U0DAVE000", name="dave", real_name="Dave", is_restricted=True),
     Person(id="U0GONE000", name="gone", real_name="Gone", deleted=True),
 )
-
-
-def until(true: Callable[[], Any], *, within: float = 8.0) -> Any:
-    """Wait for a condition; its last value."""
-    end = time.monotonic() + within
-    while not (value := true()):
-        if time.monotonic() > end:
-            raise AssertionError(f"still not so after {within} s: {true}")
-        time.sleep(0.01)
-    return value
 
 
 class Said(list[dict[str, Any]]):

@@ -15,7 +15,8 @@ from bot.lab.players import Players
 from bot.lab.scenario import parse
 from bot.lab.truth import TruthLog
 from bot.lab.workspace import Channel, Person, RunningWorkspace, Workspace, serve_workspace
-from tests.lab.workspace.conftest import START, until
+from tests.lab.workspace.conftest import START
+from tests.waiting import until
 
 SCENARIO = """
 title = "people"

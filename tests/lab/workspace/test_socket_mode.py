@@ -25,7 +25,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.lab.workspace import RunningWorkspace, Workspace
 from bot.lab.workspace.acts import act
 from handlers import hang_up
-from tests.lab.workspace.conftest import CHANNEL, until
+from tests.lab.workspace.conftest import CHANNEL
+from tests.waiting import until
 
 ALICE, BOB = "U0ALICE00", "U0BOB0000"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -66,13 +65,3 @@ def run(protocol: Protocol, shell: str, line: str) -> tuple[bytes, bytes, int]:
     answer: tuple[bytes, bytes, int] = protocol.get_command_output(shell, command)
     protocol.cleanup_command(shell, command)
     return answer
-
-
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Wait for something another thread does; False when it did not happen."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.002)
-    return True

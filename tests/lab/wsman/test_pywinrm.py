@@ -18,7 +18,8 @@ from winrm.exceptions import (
 from bot.lab.windows.machine import Cancelled, Machine, Principal, Session
 from bot.lab.wsman import EstateServer, serve_machines
 from bot.lab.wsman.shells import CHUNK
-from tests.lab.wsman.conftest import PASSWORD, USER, Connect, run, until
+from tests.lab.wsman.conftest import PASSWORD, USER, Connect, run
+from tests.waiting import until
 
 SHELL_GONE, TIMED_OUT, MANY_SHELLS, MANY_OPERATIONS = 2150858843, 2150858793, 2150859173, 2150859174
 
