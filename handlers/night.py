@@ -57,11 +57,18 @@ def _mail(night: Night) -> list[str]:
     step, job = campaign.step, campaign.open_job
     if job is not None and step is not None and advice.is_handoff(campaign):
         since = when(job.started_at or job.opened_at, "{time_secs}")
-        return [f"*Mail:* {esc(step.cms)} is being moved since {since}; its users are without mail meanwhile"]
+        users = _users(campaign, step.cms)
+        return [f"*Mail:* {esc(step.cms)} is being moved since {since}; its users ({users}) are without mail meanwhile"]
     if night.seen is None or not night.seen.mail:
         names = ", ".join(campaign.plan.cms) if campaign.plan else ""
         return [f"*Mail:* {esc(names)}{' ' if names else ''}{NOT_READ}"]
-    return ["*Mail:* " + "\n      ".join(_one_mail(one) for one in night.seen.mail)]
+    return ["*Mail:* " + "\n      ".join(f"{_one_mail(one)}; {_users(campaign, one.cms)}" for one in night.seen.mail)]
+
+
+def _users(campaign: Campaign, cms: str) -> str:
+    """How many the plan counted, which is as old as the plan."""
+    counted = dict(campaign.plan.users) if campaign.plan else {}
+    return esc(counted.get(cms, "how many mailboxes is unknown, not read by this campaign"))
 
 
 def _one_mail(one: MailSeen) -> str:

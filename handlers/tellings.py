@@ -130,10 +130,11 @@ class Teller(Voice):
         if set(ends(outage)) <= set(pinned(self.before)):
             return None
         what = ", ".join(esc(name) for name in outage.databases)
+        users = dict(self.after.plan.users).get(outage.cms, "") if self.after.plan else ""
         how = f"is online, but {what} is dismounted" if what else "is not online"
         before = f"; it was last seen up at {when(outage.last_up, '{time_secs}')}" if outage.last_up else ""
         said = (
-            f"*MAIL IS DOWN: {esc(outage.cms)}* {how}, by {esc(outage.seen_from)}, since {when(outage.since, '{time_secs}')} at "
+            f"*MAIL IS DOWN: {esc(outage.cms)}*{f' ({esc(users)})' if users else ''} {how}, by {esc(outage.seen_from)}, since {when(outage.since, '{time_secs}')} at "
             f"the latest{before}. No step of this campaign was to take it away."
         )
         lines = [said]

@@ -44,6 +44,12 @@ def _servers(campaign: Campaign) -> str:
     return ", ".join(campaign.plan.cms) if campaign.plan and campaign.plan.cms else ""
 
 
+def _users(campaign: Campaign, cms: str) -> str:
+    """How many, as the plan counted them."""
+    counted = dict(campaign.plan.users) if campaign.plan else {}
+    return counted.get(cms, "how many mailboxes is unknown: they were not read at the plan")
+
+
 def _until_resumed(campaign: Campaign, step: Step) -> float:
     """How long the node is out: this step and those that follow on the same node (lab seconds)."""
     steps = campaign.plan.steps if campaign.plan else ()
@@ -163,7 +169,7 @@ def _handoff(campaign: Campaign, step: Step, _took: float, down: float) -> Seven
     return (
         f"none for good; while it moves, {step.cms} runs nowhere for about {span(down)}",
         (
-            f"everybody with a mailbox on {step.cms} is without mail for about {span(down)}, how many is unknown, not read: "
+            f"everybody with a mailbox on {step.cms} ({_users(campaign, step.cms)}) is without mail for about {span(down)}: "
             "Outlook reconnects by itself, OWA and ActiveSync sign on again; backups of it under way are aborted"
         ),
         NOTHING_YET,

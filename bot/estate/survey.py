@@ -48,6 +48,7 @@ def facts(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
         oab_pins=asked("oab", _oab_pins),
         logs=asked("logs", _logs),
         mail=asked("mail", _mail),
+        users=asked("users", lambda r: tuple((cms, number(n)) for cms, n in (expect(f, 2) for f in r.all("users")))),
     )
 
 

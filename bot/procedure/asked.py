@@ -18,8 +18,9 @@ OAB = "oab"  # OAB-PIN: the node that makes the offline address book
 QUEUES = "queues"  # MOVE-DONE: what the Hub Transport servers still hold
 AGENTS = "agents"  # MONITORING: running services that may hold files
 MAIL = "mail"  # no rule: whether mail is up, while nothing else is read
+USERS = "users"  # NOTICE: mailboxes of each mail server; may take long, so once, at the plan
 LOGS = "logs"  # no rule: how long the log volumes last, for who is on call
-KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS, LOGS, MAIL)
+KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS, LOGS, MAIL, USERS)
 
 LOGS_EVERY_S = 1800.0  # lab; while a copy is not Healthy
 
@@ -36,6 +37,7 @@ def wanted(when: When, step: Step | None, nodes: tuple[str, ...]) -> Asked:
             *((node, NETWORKS) for node in nodes),
             *((node, LOGS) for node in nodes),  # which of them runs a mail server is not known yet
             *((node, SERVERS) for node in nodes[:2]),
+            *((node, USERS) for node in nodes[:2]),
         )
     if step is None:
         return ()

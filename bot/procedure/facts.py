@@ -282,6 +282,7 @@ class SurveyFacts:
     )
     oab_pins: tuple[tuple[str, str], ...] | Unknown = NOT_ASKED  # (CMS, node that makes its offline address book)
     mail: tuple[ResourceFacts, ...] | Unknown = NOT_ASKED  # every resource of Exchange in its cluster
+    users: tuple[tuple[str, int], ...] | Unknown = NOT_ASKED  # (CMS that may run here, its mailboxes)
     logs: tuple[LogFacts, ...] | Unknown = NOT_ASKED  # every storage group of every CMS that may run here
 
 

@@ -81,7 +81,9 @@ def test_the_forecast_of_the_gate_is_what_users_are_told() -> None:
     handoff = next(one for one in PLANS["ccr"].steps if one.kind is StepKind.HANDOFF)
     told = gate_lines(campaign(), handoff, Forecast(step_s=600.0, downtime_s=240.0, basis="p90 of 4 measured"))
     assert "without mail for about 4 min" in told[1]
-    assert "how many is unknown, not read" in told[1]
+    assert "everybody with a mailbox on CMS1 (400 mailboxes) is without mail for about" in told[1]
+    unread = replace(campaign(), plan=replace(PLANS["ccr"], users=()))
+    assert "CMS1 (how many mailboxes is unknown: they were not read at the plan)" in gate_lines(unread, handoff)[1]
 
 
 def test_only_the_last_node_at_the_old_level_is_the_point_of_no_return() -> None:

@@ -296,4 +296,9 @@ function Test-MapiConnectivity {
 
 function Get-Mailbox {
     param($Server, $ResultSize)
+    if ($Server -eq 'CMS1') {
+        foreach ($number in 1..3) {
+            New-Thing @{ Name = ('user' + $number) }
+        }
+    }
 }

@@ -176,7 +176,7 @@ def test_the_probe_reads_exchange(place: Place) -> None:
     assert "seeding or suspended" in found.validate[0][1]  # type: ignore[index]
 
 
-KINDS = ("writers", "volumes", "networks", "servers", "crl", "oab", "logs", "mail")
+KINDS = ("writers", "volumes", "networks", "servers", "crl", "oab", "logs", "mail", "users")
 
 
 def test_the_survey_reads_what_only_some_moments_need(place: Place) -> None:
@@ -195,6 +195,7 @@ def test_the_survey_reads_what_only_some_moments_need(place: Place) -> None:
     assert found.crl == ""
     assert found.oab_pins == (("CMS1", "EXN1"),)
     assert [(one.name, one.state) for one in found.mail] == [("IS (CMS1)", 2)]  # type: ignore[union-attr]
+    assert found.users == (("CMS1", 3),)
     assert isinstance(found.logs, tuple), found.logs
     first, second = found.logs
     assert (first.cms, first.storage_group, first.volume, first.free_mb) == ("CMS1", "SG1", "D:\\Logs\\", 100.0)

@@ -93,6 +93,7 @@ def surveyed(**more: Any) -> SurveyFacts:
         "host_ttl": (("CMS1", 300),),
         "servers": (ServerFacts(name="HUB1", roles=("ClientAccess", "HubTransport"), base="8.3.83.6"),),
         "crl": "",
+        "users": (("CMS1", 400),),
         "queues": (QueueFacts(server="HUB1", next_hop="cms1.lab.example", waiting=3),),
         "agents": (),
         "oab_pins": (),

@@ -535,7 +535,7 @@ ROWS = (
     Row("EXEC-POLICY", "plan", on("EXN2", machine_policy="AllSigned"), WARN, "AllSigned"),
     Row("EXEC-POLICY", "plan", on("EXN2", machine_policy=GONE), UNKNOWN, "not known"),
     Row("WITNESS-QUIET", "plan", lambda f: f, WARN, "HUB1"),
-    Row("NOTICE", "plan", lambda f: f, WARN, "CMS1 will be away"),
+    Row("NOTICE", "plan", lambda f: f, WARN, "CMS1 (400 mailboxes) will be away"),
     Row("NOTICE", "plan", lambda f: f, WARN, "12 mailboxes"),
     Row("NOTICE", "plan", cms(state="Offline"), WARN, "CMS1 is Offline already, before anything was done"),
     Row("NOTICE", "plan", cms(databases=dbs(mounted=False)), WARN, "MBX1 of CMS1 is dismounted already"),

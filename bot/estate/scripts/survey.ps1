@@ -161,3 +161,15 @@ Section 'mail' 'mail' {
         }
     }
 }
+
+# How many mailboxes a mail server holds. They go by one at a time: a shell has 150 MB.
+Section 'users' 'users' {
+    Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+    foreach ($name in @(Get-Mine)) {
+        $count = 0
+        Get-Mailbox -Server $name -ResultSize Unlimited | ForEach-Object {
+            $count = $count + 1
+        }
+        Say 'users' @($name, $count)
+    }
+}

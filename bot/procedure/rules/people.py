@@ -137,9 +137,9 @@ def notice(case: Case) -> Finding:
     parts = []
     if moved:
         minutes = sum(step.downtime_s for step in steps) / 60
-        parts.append(
-            f"{', '.join(moved)} will be away for about {minutes:.0f} minutes in all (a forecast, no promise)."
-        )
+        counted = dict(case.plan.users if case.plan else ())
+        named = ", ".join(f"{cms} ({counted[cms]})" if cms in counted else cms for cms in moved)
+        parts.append(f"{named} will be away for about {minutes:.0f} minutes in all (a forecast, no promise).")
     alone = [] if isinstance(case.standbys, Unknown) else [one for one in case.standbys if not one.cluster]
     for target in alone:
         machine = case.machine(target.name)
