@@ -888,6 +888,19 @@ def test_ids_are_unique_and_every_row_says_what_to_do() -> None:
         assert rule.source
 
 
+def test_a_row_says_which_verdicts_it_may_give() -> None:
+    """By every row above and every healthy moment: what only warns never blocks, and a warning is announced."""
+    given = {(row.rule, row.verdict) for row in ROWS}
+    given |= {(check.rule, check.verdict) for moment in moments.ALL.values() for check in moment.checks()}
+    for rule in RULES:
+        if rule.verdict.startswith("warn"):
+            assert (rule.id, BLOCK) not in given
+        warns = (rule.id, WARN) in given
+        assert warns == ("warn" in rule.verdict) or rule.id in {"PKG-NAME", "BOTH-NODES"}, rule.id  # shown elsewhere
+        if (rule.id, UNKNOWN) in given and rule.verdict.startswith("warn"):
+            assert "stops" in rule.verdict, rule.id
+
+
 def test_every_sentence_of_the_document_has_a_rule() -> None:
     covered = {s for rule in (*RULES, *HELD_ELSEWHERE) for s in rule.sentences}
     assert {f"S{i}" for i in range(1, 18)} <= covered

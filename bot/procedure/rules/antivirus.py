@@ -111,6 +111,7 @@ RULES = (
         gate=frozenset({StepKind.EVACUATE, StepKind.INSTALL, StepKind.HANDOFF}),
         after=frozenset({StepKind.INSTALL}),
         needs=("services named FSC* or FSE*", "the same services in the image taken before the first step there"),
+        verdict="block before an install and a handoff; warn at the plan and before the evacuation",
         stops="It holds files and may break the install; left off, mail comes to a machine without protection.",
         remedy="`fscutility /disable` before, `/enable` after, both by people.",
         waivable="before an install and before a handoff, with a reason",

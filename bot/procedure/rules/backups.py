@@ -194,6 +194,7 @@ RULES = (
             "the Exchange writers (`vssadmin list writers`) of the node (CCR) or of the stand-alone target",
             "the declared backups and the maintenance window, at the plan",
         ),
+        verdict="block; warn at the plan where no backups are declared",
         stops="The backup would be lost.",
         remedy="Wait until it is done; keep backups out of the maintenance window.",
         waivable="at the plan and before an install, with a reason; never before a handoff",

@@ -275,6 +275,7 @@ class Rule:
     close: bool = False
     needs: tuple[str, ...]  # the facts it rests on, in words
     stops: str  # what happens when it is not so
+    verdict: str = "block"  # what it answers then, in words; a fact that could not be read stops like a block
     remedy: str
     waivable: str = ""  # when a risk gate may set it aside; "" never
     judge: Judge

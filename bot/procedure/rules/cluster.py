@@ -164,6 +164,7 @@ RULES = (
         plan=True,
         gate=NODE_STEPS,
         needs=("node states", "which nodes hold a CMS"),
+        verdict="block; warn where the node is the only passive one",
         stops="Nothing could take over. With a single passive node (CCR, N+1) it is a warning: no order avoids it.",
         remedy="Bring or resume the other node first.",
         waivable="with a reason: no failover target during the install",

@@ -169,6 +169,7 @@ RULES = (
         sentences=("S16",),
         after=frozenset({StepKind.INSTALL}),
         needs=("Get-StorageGroupCopyStatus -StandbyMachine",),
+        verdict="block; warn while the copy is still coming",
         stops="Logs pile up on the source.",
         remedy="Resume-StorageGroupCopy, after finding out why.",
         judge=scr_copy_ok,

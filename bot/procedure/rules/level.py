@@ -166,6 +166,7 @@ RULES = (
         source="facts/exchange.md §1.1 no. 4: the cluster is supported only once both nodes are on the level",
         close=True,
         needs=("the level of each machine",),
+        verdict="block; warn for a target that was left out on purpose",
         stops="The campaign is not complete.",
         remedy="Plan again: it goes on where the cluster stands.",
         judge=both_nodes,

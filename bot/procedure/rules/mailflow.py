@@ -85,6 +85,7 @@ RULES = (
         sentences=("S14",),
         after=frozenset({StepKind.HANDOFF}),
         needs=("the timeline the handoff's job wrote on the node", "the TTL of the name, from the plan"),
+        verdict="warn",
         stops="It only warns that there is no figure.",
         remedy="Read the timeline and event 100 by hand.",
         judge=downtime_measured,

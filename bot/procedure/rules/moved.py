@@ -145,6 +145,7 @@ RULES = (
             "Get-Queue on every Hub Transport server; one that cannot be asked from the node is told, and stops nothing",
             "the services of content indexing: only a warning",
         ),
+        verdict="block; warn for queues that could not be asked and for content indexing",
         stops="Mail is down, for some or for all.",
         remedy="Mount-Database; Start-ClusteredMailboxServer. Nobody waits for a second vote with mail down.",
         judge=move_done,

@@ -90,6 +90,7 @@ RULES = (
             "MSCluster_Network and the addresses of every node",
             "HostRecordTTL of the mail server's network name",
         ),
+        verdict="warn",
         stops="It only warns; the downtime told to users includes the TTL.",
         remedy="Lower HostRecordTTL before the maintenance window.",
         judge=dns_ttl,

@@ -227,6 +227,7 @@ RULES = (
         sentences=("S5",),
         plan=True,
         needs=("the declaration in rollup.toml", "the catalogue"),
+        verdict="block; warn where the KB number is remembered otherwise, from no source",
         stops="It is not certain what would be installed.",
         remedy="Correct the declaration; use the file under its own name.",
         judge=pkg_name,
@@ -288,6 +289,7 @@ RULES = (
         plan=True,
         gate=_INSTALL,
         needs=("presence, SHA-256 and signature of the file on each machine",),
+        verdict="block; warn where only the signature could not be verified",
         stops="Something else than the approved package would run as SYSTEM. "
         "A signature that cannot be verified is a warning: the hash decides.",
         remedy="Copy the approved file to the declared path again.",

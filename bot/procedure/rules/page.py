@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.procedure.rules.case import Rule
 from bot.procedure.rules.table import HELD_ELSEWHERE, RULES
 from state.words import StepKind
@@ -20,23 +22,32 @@ Every rule is judged on facts read from the machines, at the moments named below
 
 *Waivable* means that a second engineer may set the rule aside for one step, with a reason, in a message of its own.
 Everything else has no override. S4, S10 and so on are the sentences of Microsoft's page "Applying Exchange 2007
-Update Rollups to Clustered Mailbox Servers"; where it says "recommend", the bot stops.
+Update Rollups to Clustered Mailbox Servers"; where it says "recommend", the bot stops. `facts/exchange.md` and DESIGN
+are the notes the bot was designed from, with their sources (kb, ms and bb numbers are Microsoft's pages); they are
+named so that a row can be traced, and are not needed to use it.
+
+A *CMS* is a clustered mailbox server: the group with Exchange in it, Online or not. *CCR* keeps a copy of its storage
+groups on a passive node, *SCC* has one copy on shared disks, *SCR* keeps one more copy on a target elsewhere. A
+*handoff* moves a CMS to another node with Exchange's own cmdlet, an *evacuation* moves every other group off a node
+and pauses it.
 """
 
 
 def render_rules() -> str:
     """`docs/rules.md`, generated from the table."""
-    lines = [_HEAD, "| rule | in one sentence | judged | waivable |", "|---|---|---|---|"]
+    lines = [_HEAD, "| rule | in one sentence | judged | verdict | waivable |", "|---|---|---|---|---|"]
     lines += [
-        f"| [{rule.id}](#{rule.id}) | {_cell(rule.says)} | {_moments(rule)} | {'yes' if rule.waivable else 'no'} |"
+        f"| [{rule.id}](#{rule.id}) | {_cell(rule.says)} | {_moments(rule)} | {rule.verdict.partition(';')[0]} "
+        f"| {'yes' if rule.waivable else 'no'} |"
         for rule in RULES
     ]
     for rule in RULES:
         lines += ["", f'<a id="{rule.id}"></a>', f"## {rule.id}", "", f"**{rule.says}**", ""]
-        lines.append(f"- Source: {rule.source}" + (f" ({', '.join(rule.sentences)})" if rule.sentences else ""))
+        lines.append(f"- Source: {rule.source}{_sentences(rule)}")
         lines.append(f"- Judged: {_moments(rule)}")
         lines.append(f"- Rests on: {'; '.join(rule.needs)}")
-        lines.append(f"- Why it stops: {rule.stops}")
+        lines.append(f"- Verdict: {rule.verdict}")
+        lines.append(f"- Why: {rule.stops}")
         lines.append(f"- What to do: {rule.remedy}")
         lines.append(f"- Waivable: {rule.waivable or 'no'}")
     lines += [
@@ -58,6 +69,12 @@ _NAMES = {
     StepKind.HANDOFF: "handoff",
     StepKind.RESTORE: "restore",
 }
+
+
+def _sentences(rule: Rule) -> str:
+    """The sentences a rule stands for, where its source does not begin with them."""
+    left = [one for one in rule.sentences if re.search(rf"\b{one}\b", rule.source) is None]
+    return f" ({', '.join(left)})" if left else ""
 
 
 def _moments(rule: Rule) -> str:

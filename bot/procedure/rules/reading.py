@@ -126,7 +126,7 @@ RULES = (
     Rule(
         id="PRE-COMPLETE",
         says="Every machine a decision rests on has answered.",
-        source="S1-S3: a relatively straightforward process, but specific things must be considered before it",
+        source="S1, S2, S3: a relatively straightforward process, but specific things must be considered before it",
         sentences=("S1", "S2", "S3"),
         plan=True,
         gate=ALL_STEPS,

@@ -120,7 +120,7 @@ def version() -> str:
     rows = [
         (
             rule.id, rule.says, rule.source, rule.plan, sorted(rule.gate), sorted(rule.after), rule.close,
-            rule.needs, rule.stops, rule.waivable,
+            rule.needs, rule.verdict, rule.stops, rule.waivable,
         )
         for rule in RULES
     ]  # fmt: skip
