@@ -162,11 +162,13 @@ def _age(night: Night) -> list[str]:
 def _no_return(night: Night) -> list[str]:
     if night.campaign.state in FINAL:
         return ["*Next point of no return:* none, the campaign has ended"]
+    if night.over:
+        return ["*Next point of no return:* none, the campaign is being aborted"]
     return [no_return_line(night.campaign) or "*Next point of no return:* unknown, there is no plan yet"]
 
 
 def _approvers(night: Night) -> list[str]:
-    if night.campaign.state in FINAL:
+    if night.over:
         return ["*Who may approve:* nothing is left to approve"]
     return [approvers_line(night.campaign, night.policy)]
 

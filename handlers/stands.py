@@ -144,6 +144,8 @@ def no_return_line(campaign: Campaign) -> str:
         return ""
     left = plan.steps[campaign.step_index :]
     head = "*Next point of no return:*"
+    if plan.steps and "return" in plan.steps[-1].option.split("+"):
+        return f"{head} none; the handoff back is the campaign's last step"
     installs = [step for step in plan.steps if step.kind is StepKind.INSTALL and step.role == "node"]
     handoff = next((step for step in left if step.kind is StepKind.HANDOFF and "failback" not in step.option), None)
     if not installs or installs[-1] not in left:

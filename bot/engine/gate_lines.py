@@ -74,6 +74,12 @@ def _out(campaign: Campaign, step: Step) -> tuple[str, str]:
         )
     servers = _servers(campaign)
     how_long = span(_until_resumed(campaign, step))
+    if step.role == "scr-target" and not _paused(campaign, step):
+        gone = f"the standby cluster {step.cluster} is fully offline for about {how_long}; mail does not run on it"
+        return (
+            gone,
+            f"there is no other node in {step.cluster}; until {step.target} is back nothing can be activated there",
+        )
     lost = f"{step.target} can take nothing over for about {how_long}, until it is resumed"
     if step.role == "scr-target":
         return (
@@ -93,6 +99,12 @@ def _out(campaign: Campaign, step: Step) -> tuple[str, str]:
         f"{lost}; {servers or 'the cluster'} {have} no other node to fail over to",
         f"mail on it is DOWN {resume}",
     )
+
+
+def _paused(campaign: Campaign, step: Step) -> bool:
+    """Whether the node is taken out before this step; the one node of a standby cluster has nowhere to send anything."""
+    steps = campaign.plan.steps if campaign.plan else ()
+    return any(one.kind is StepKind.EVACUATE and same_name(one.target, step.target) for one in steps)
 
 
 def _free_nodes(campaign: Campaign, step: Step) -> tuple[str, ...]:
@@ -137,10 +149,10 @@ def _install(campaign: Campaign, step: Step, took: float, _down: float) -> Seven
         if alone
         else f"the Cluster and Replication services on {step.target}, copies to it (ServiceDown, then Initializing), PassiveNodeUp"
     )
-    keeps = "" if alone else f", and {step.target} stays Paused"
+    keeps = f", and {step.target} stays Paused" if _paused(campaign, step) else ""
     return (
         lost, users, f"{NOTHING_YET}{keeps}", FINISHES, other,
-        "docs/backing-out.md, a runbook for people, on the emptied passive node only" if not alone else "docs/backing-out.md, by people",
+        "docs/backing-out.md, by people" if alone else "docs/backing-out.md, a runbook for people, on the emptied passive node only",
         f"{red}; judged only after it has settled",
     )  # fmt: skip
 
@@ -152,7 +164,7 @@ def _restart(campaign: Campaign, step: Step, took: float, _down: float) -> Seven
         if step.cluster
         else f"whoever has a mailbox on {step.target}, for about {span(took)}"
     )
-    keeps = f", and {step.target} stays Paused and unfinished" if step.cluster else ""
+    keeps = f", and {step.target} stays Paused and unfinished" if _paused(campaign, step) else ""
     return (
         lost, users, f"{NOTHING_YET}{keeps}", FINISHES, other,
         "not needed: a restart changes nothing that could be put back",

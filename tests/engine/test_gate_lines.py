@@ -9,6 +9,7 @@ import pytest
 from bot.engine.gate_lines import gate_lines, risk_lines
 from state.words import Campaign, Forecast, Plan, Step, StepKind
 from tests.procedure.build import ccr, plan_of, scc
+from tests.procedure.test_planner import standby
 from tests.state.samples import step
 from tests.state.test_guards import ready
 
@@ -75,6 +76,19 @@ def test_redundancy_names_the_nodes_that_are_free_when_this_step_comes(plan: Pla
     assert {node: "once" in lines[4] for node, lines in said.items()} == {
         node: "no other" not in words for node, words in can.items()
     }
+
+
+def test_the_one_node_of_a_standby_cluster_is_not_said_to_be_paused_or_resumed() -> None:
+    """It is installed as it stands: its groups have nowhere to go, and the whole standby cluster goes offline."""
+    plan = plan_of(standby(("SB1",)))
+    install = next(one for one in plan.steps if one.target == "SB1")
+    said = gate_lines(replace(ready(), plan=plan), install)
+    assert "STANDBY01 is fully offline" in said[0]
+    assert "there is no other node in STANDBY01" in said[4]
+    assert not [line for line in said if "Paused" in line or "resume" in line]
+    two = plan_of(standby(("SB1", "SB2")))
+    install = next(one for one in two.steps if one.target == "SB1" and one.kind is StepKind.INSTALL)
+    assert "stays Paused" in gate_lines(replace(ready(), plan=two), install)[2]
 
 
 def test_the_forecast_of_the_gate_is_what_users_are_told() -> None:

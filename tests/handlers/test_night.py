@@ -133,3 +133,24 @@ def test_while_it_goes_on_a_paused_node_is_no_alarm() -> None:
     text = said(a_campaign(State.GATED, gate=a_gate_of(a_campaign()), paused_nodes=("EXN2",)))
     assert "STILL PAUSED" not in text
     assert "*Nodes Paused:* *EXN2* by us" in text
+
+
+def test_nothing_is_left_to_approve_or_to_come_while_a_campaign_is_aborted() -> None:
+    text = said(a_campaign(State.ABORTING))
+    assert "*Who may approve:* nothing is left to approve" in text
+    assert "*Next point of no return:* none, the campaign is being aborted" in text
+
+
+def test_a_handoff_back_is_followed_by_no_point_of_no_return() -> None:
+    """The plan ends with it: the node it goes to was never patched, and will not be by this campaign."""
+    campaign = a_campaign(State.GATED)
+    assert campaign.plan is not None
+    back = replace(campaign.plan.steps[0], id="s99", kind=StepKind.HANDOFF, option="return")
+    text = said(
+        replace(
+            campaign,
+            plan=replace(campaign.plan, steps=(*campaign.plan.steps, back)),
+            step_index=len(campaign.plan.steps),
+        )
+    )
+    assert "*Next point of no return:* none; the handoff back is the campaign's last step" in text
