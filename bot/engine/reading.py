@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.engine.rooms import Rooms
+from bot.engine.show import wants_newer
 from bot.procedure.asked import logs_wanted, wanted
 from bot.procedure.facts import ClusterView, EstateFacts, Inventory, same_name
 from bot.procedure.planner import still_to_read
 from bot.procedure.reach import left_out
 from state.errors import StateError
-from state.words import Campaign, NodeImage, Package, Seen, Step, StepKind, When
+from state.words import Campaign, NodeImage, Package, Step, StepKind, When
 
 ROUNDS = 3  # nodes, SCR targets, the targets' own cluster
 STILL_FRESH_S = 5.0  # wall; how long what a turn has just read may stand for a second reading before people are asked
@@ -62,19 +63,20 @@ def read_for(rooms: Rooms, campaign: Campaign, step: Step | None, when: When = W
         return None
     handoff = step is not None and step.kind is StepKind.HANDOFF and when is When.GATE
     validate = ((step.cms, step.target),) if step is not None and handoff else ()
-    asked = wanted(when, step, inventory.nodes) + logs_wanted(last_seen(rooms, campaign), inventory.nodes, rooms.lab())
+    asked = wanted(when, step, inventory.nodes) + _logs(rooms, campaign, inventory.nodes)
     plan = campaign.plan
     return read(
         rooms, inventory, package, machines=plan.machine_set, validate=validate, asked=asked, silent=left_out(plan)
     )
 
 
-def last_seen(rooms: Rooms, campaign: Campaign) -> Seen | None:
-    """The newest reading people are shown; None where there is none, or the store does not say."""
+def _logs(rooms: Rooms, campaign: Campaign, nodes: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """What this reading asks about log volumes for who is on call; no decision rests on it, so no failure stops one."""
     try:
-        return rooms.store.showing.get(campaign.id).seen
+        shown = rooms.store.showing.get(campaign.id)
     except StateError:
-        return None
+        return ()
+    return logs_wanted(shown.seen, nodes, rooms.lab(), now_please=wants_newer(rooms, shown))
 
 
 def just_read(rooms: Rooms, campaign: Campaign, seen: EstateFacts | None, step: Step | None) -> EstateFacts | None:

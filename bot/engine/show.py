@@ -9,6 +9,7 @@ from bot.procedure.asked import logs_wanted
 from bot.procedure.facts import EstateFacts, same_name
 from bot.procedure.seen import seen_of
 from state.errors import StateError
+from state.showing import Shown
 from state.words import Campaign, Job, JobLine, JobReport
 
 ASKED_S = 120.0  # wall: who asked longer ago has stopped waiting
@@ -24,13 +25,18 @@ def show(rooms: Rooms, campaign: Campaign, facts: EstateFacts) -> None:
         log.warning("%s: the reading is not shown: %s", campaign.id, err)
 
 
+def wants_newer(rooms: Rooms, shown: Shown) -> bool:
+    """Whether somebody asked for a newer reading and is still waiting for it."""
+    return 0.0 < rooms.store.server_time() - shown.asked_at < ASKED_S
+
+
 def refresh(rooms: Rooms, campaign: Campaign) -> None:
     """Read again because somebody asked for the status and the last reading was old. Never the machine a job runs on:
     a shell there would hold files that an installer wants to replace, and so cause a restart (facts/exchange.md §9).
     """
     try:
         shown = rooms.store.showing.get(campaign.id)
-        recent = 0.0 < rooms.store.server_time() - shown.asked_at < ASKED_S
+        recent = wants_newer(rooms, shown)
     except StateError:
         return
     inventory, package = rooms.config.inventory(campaign.cluster), rooms.package(campaign)

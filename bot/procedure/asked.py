@@ -57,10 +57,12 @@ def _before(step: Step) -> Asked:
 def logs_wanted(seen: Seen | None, nodes: tuple[str, ...], now: float, *, now_please: bool = False) -> Asked:
     """Which nodes are asked how long their log volumes last, beside what the moment needs. `now` is lab time.
 
-    Where a copy is not Healthy logs are not deleted and pile up: then every half hour, else only for who asks
-    (`now_please`). Asked are the nodes that ran a mail server by the last reading, every one where that is not known.
+    Where a copy is not Healthy logs are not deleted and pile up: then every half hour. After a handoff, because they
+    are other volumes then; else only for who asks (`now_please`). Asked are the nodes that ran a mail server by the last reading, every one where that is not known.
     """
-    if seen is None or not (now_please or (seen.copies and now - seen.log_hours_at >= LOGS_EVERY_S)):
+    if seen is None:
+        return ()
+    if seen.log_hours and not now_please and not (seen.copies and now - seen.log_hours_at >= LOGS_EVERY_S):
         return ()
     where = [one.node for one in seen.mail]
     mine = tuple(node for node in nodes if not all(where) or any(same_name(node, one) for one in where))

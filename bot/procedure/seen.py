@@ -14,6 +14,7 @@ from bot.procedure.facts import (
     QuorumModel,
     Unknown,
     same_name,
+    short,
 )
 from bot.procedure.levels import Build, machine_level
 from bot.procedure.picture import Cms, Picture, word
@@ -32,12 +33,13 @@ def seen_of(facts: EstateFacts, at: float, before: Seen | None = None) -> Seen:
     main = picture_of(facts, facts.inventory.cluster)
     names = tuple(dict.fromkeys(filter(None, (cluster_name_of(facts, one) for one in scope(facts)))))
     clusters = [main if same_name(name, main.name) else picture_of(facts, name) for name in names]
+    mail = _mail(facts, main, at, before)
     hours, hours_at = _log_hours(facts, main), at
-    if not hours and before is not None:  # nobody asked for them this time
+    if not hours and before is not None and _nodes(mail) == _nodes(before.mail):  # nobody asked for them this time
         hours, hours_at = before.log_hours, before.log_hours_at
     return Seen(
         at=at,
-        mail=_mail(facts, main, at, before),
+        mail=mail,
         nodes=tuple((node, word(picture.status(node))) for picture in clusters for node in picture.nodes),
         group=_group(main),
         quorum=_quorum(main),
@@ -199,6 +201,11 @@ def _copies(main: Picture) -> tuple[str, ...]:
 
 def _may_have_targets(cms: Cms) -> bool:
     return isinstance(cms.standbys, Unknown) or any(targets for _group, targets in cms.standbys)
+
+
+def _nodes(mail: tuple[MailSeen, ...]) -> set[tuple[str, str]]:
+    """Which mail server is where; of one that moved, the log volumes are others now."""
+    return {(one.cms, short(one.node)) for one in mail if one.node}
 
 
 def _log_hours(facts: EstateFacts, main: Picture) -> str:

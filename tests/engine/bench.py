@@ -43,10 +43,12 @@ class Machines:
     facts: EstateFacts
     wall: Any = None
     asked: list[tuple[str, ...]] = field(default_factory=list)  # the machines of each reading
+    more: tuple[tuple[str, str], ...] = ()  # (machine, kind) asked for by the last reading
     mail: dict[str, tuple[ResourceFacts, ...]] = field(default_factory=dict)  # what a node says when mail is watched
     watched: list[str] = field(default_factory=list)
 
-    def read(self, inventory: Inventory, machines: tuple[str, ...], **_asked: Any) -> EstateFacts:
+    def read(self, inventory: Inventory, machines: tuple[str, ...], **asked: Any) -> EstateFacts:
+        self.more = asked.get("asked", ())
         wanted = {short(name) for name in machines}
         self.asked.append(machines)
         at = self.wall()

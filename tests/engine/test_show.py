@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.engine.reading import read_for
 from bot.engine.show import refresh, show_line
 from bot.procedure.facts import NodeStatus
 from state.store import Store
@@ -74,3 +75,17 @@ def test_the_last_line_of_a_running_job_is_kept_with_its_age(store: Store) -> No
     assert (line.job, line.line, line.age_s) == ("j0", "two", 4.0)
     show_line(bench.engine.rooms, bench.here(), at, replace(report, log_tail=" \n"))
     assert store.showing.get(bench.here().id).line == line
+
+
+def test_a_reading_that_comes_by_itself_brings_what_somebody_who_waits_asked_for(store: Store) -> None:
+    bench = waiting(store)
+    here = bench.here()
+    rooms, step = bench.engine.rooms, here.step
+    seen = store.showing.get(here.id).seen
+    assert seen is not None
+    store.showing.reading(here.id, replace(seen, log_hours="L: lasts", log_hours_at=bench.clock.lab()))
+    read_for(rooms, here, step)
+    assert ("EXN1", "logs") not in bench.machines.more
+    store.showing.ask(here.id, store.server_time())
+    read_for(rooms, here, step)
+    assert ("EXN1", "logs") in bench.machines.more

@@ -163,6 +163,8 @@ def test_who_was_not_asked_for_the_log_volumes_leaves_what_was_known_with_its_ag
     assert (again.log_hours, again.log_hours_at) == (first.log_hours, NOW)
     other = seen_of(change(HERE, "EXN1", survey=surveyed(writers=())), NOW + 60, first)
     assert other.log_hours_at == NOW
+    moved = seen_of(ccr(active="EXN2"), NOW + 60, first)
+    assert (moved.log_hours, moved.log_hours_at) == ("", NOW + 60), "those are other volumes"
     gone = seen_of(change(silent(HERE, "EXN1"), "EXN1"), NOW + 60, first)
     assert gone.log_hours == "CMS1 on EXN1 unknown: it did not answer (timed out)"
     failed = seen_of(change(HERE, "EXN1", survey=Unknown("timed out")), NOW + 60, first)
@@ -170,10 +172,12 @@ def test_who_was_not_asked_for_the_log_volumes_leaves_what_was_known_with_its_ag
 
 
 def test_log_volumes_are_asked_for_where_a_copy_is_not_healthy_or_somebody_wants_to_know() -> None:
-    well = seen_of(HERE, NOW)
+    unread = seen_of(HERE, NOW)
+    well = replace(unread, log_hours="L: lasts", log_hours_at=NOW)
     bad = replace(well, copies=("CMS1\\SG1 Failed",), log_hours_at=NOW)
     assert logs_wanted(None, ("EXN1", "EXN2"), NOW) == ()
     assert logs_wanted(well, ("EXN1", "EXN2"), NOW + 7200) == ()
+    assert logs_wanted(unread, ("EXN1", "EXN2"), NOW) == (("EXN1", "logs"),)
     assert logs_wanted(well, ("EXN1", "EXN2"), NOW, now_please=True) == (("EXN1", "logs"),)
     assert logs_wanted(bad, ("EXN1", "EXN2"), NOW + 1799) == ()
     assert logs_wanted(bad, ("EXN1", "EXN2"), NOW + 1800) == (("EXN1", "logs"),)
