@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import socket
+import struct
 import sys
 import threading
 import time
@@ -82,3 +83,18 @@ def test_an_ask_that_hangs_does_not_keep_a_stopping_server() -> None:
             assert time.monotonic() - began < 5
             with contextlib.suppress(OSError):
                 assert idle.recv(100) == b""
+
+
+def test_a_client_that_dies_while_it_asks_is_not_told_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    port, stop = a_workspace()
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as dying:
+            dying.sendall(
+                b"POST /api/chat.postMessage HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{"
+            )
+            time.sleep(0.1)  # the range is reading the body now
+            dying.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.1)
+    stop()
+    assert [record.getMessage() for record in caplog.records] == []

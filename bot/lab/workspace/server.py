@@ -60,7 +60,7 @@ class RunningWorkspace:
             self._loop.close()
 
     async def _run(self, port: int) -> None:
-        app = web.Application(client_max_size=6 << 20, middlewares=[lab_routes.only_from_here])
+        app = web.Application(client_max_size=6 << 20, middlewares=[_without_the_gone, lab_routes.only_from_here])
         web_api.add_routes(app, self.space, self.sockets, self.faults, self._reply_s)
         self.page.add_routes(app, self.faults)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -105,6 +105,15 @@ class RunningWorkspace:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join(timeout=10)
+
+
+@web.middleware
+async def _without_the_gone(request: web.Request, handler: lab_routes.Handler) -> web.StreamResponse:
+    """A client that was killed while it asked is no fault of the range's: there is nobody left to answer."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        return web.Response(status=400)
 
 
 def serve_workspace(
