@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from bot.lab.powershell import nodes as n
@@ -10,27 +9,17 @@ from bot.lab.powershell.control import (
     BreakJump,
     ContinueJump,
     ExitJump,
-    Jump,
     ReturnJump,
     Terminating,
 )
 from bot.lab.powershell.convert import enumerates, to_bool, to_int, to_list, to_string
 from bot.lab.powershell.core import Core
-from bot.lab.powershell.making import emit, evaluator, kept, valuer
+from bot.lab.powershell.executing import FAILURES, Out, executor, spot_of
+from bot.lab.powershell.making import emit
 from bot.lab.powershell.operators import equal
-from bot.lab.powershell.pipeline import pipeline_runner
 from bot.lab.powershell.regexes import compiled, matches_table, wildcard
-from bot.lab.powershell.storing import storer
 from bot.lab.powershell.typenames import resolve
-from bot.lab.powershell.values import NOTHING, CmdletError, ErrorRecord, NetError, Nothing, ScriptBlock, net_error
-from bot.lab.windows.machine import Cancelled
-from bot.lab.windows.services import ServiceError
-
-Out = Callable[[Any], None]
-Execute = Callable[[Any, Out], None]
-FAILURES = (Terminating, NetError, CmdletError, RecursionError, OSError, ServiceError)
-"""What ends a statement: everything else is a jump, or a fault of ours."""
-_SILENT = (n.Increment, n.Assign)
+from bot.lab.powershell.values import NOTHING, ErrorRecord, NetError, Nothing, ScriptBlock, net_error
 
 
 class Statements(Core):
@@ -49,7 +38,7 @@ class Statements(Core):
         try:
             self.execute(statement, out)
         except FAILURES as wrong:
-            failed = self.terminating(wrong, _spot(statement))
+            failed = self.terminating(wrong, spot_of(statement))
             trap = next((t for t in traps if not t.type or _catches((t.type,), failed.record)), None)
             if trap is None:
                 raise failed from None
@@ -164,7 +153,7 @@ class Statements(Core):
             finally:
                 self.guarded -= 1
             self.remember(failed.record)
-            self._with_error(_for_catch(failed.record), handler, out)
+            self._with_error(failed.record, handler, out)
         finally:
             if node.final is not None:
                 self.run_block(node.final, out)
@@ -219,23 +208,6 @@ class Statements(Core):
         return Terminating(record, script=True)
 
 
-def _for_catch(record: ErrorRecord) -> ErrorRecord:
-    return record
-
-
-def _drop(_value: Any) -> None:
-    return
-
-
-def _spot(node: n.Node) -> n.Spot | None:
-    spot = getattr(node, "spot", None)
-    return spot if isinstance(spot, n.Spot) else None
-
-
-def _runs_command(node: n.Node) -> bool:
-    return isinstance(node, n.Pipeline) and any(isinstance(stage, n.Command) for stage in node.stages)
-
-
 def _catches(types: tuple[str, ...], record: ErrorRecord) -> bool:
     """Whether `catch [a],[b]` takes this error: its exception or the one inside it."""
     errors: list[NetError] = [record.error]
@@ -251,157 +223,3 @@ def _catches(types: tuple[str, ...], record: ErrorRecord) -> bool:
                                                           and kind.count(".") == 1) for kind in chain):  # fmt: skip
                 return True
     return False
-
-
-# what a statement is made into
-
-
-def executor(node: n.Node) -> Execute:
-    """The function that runs a statement; made once a node."""
-    try:
-        return node.execute
-    except AttributeError:
-        return kept(node, "execute", _MAKERS.get(type(node), _expression)(node))
-
-
-def _expression(node: n.Node) -> Execute:
-    value_of = evaluator(node)
-    return lambda core, out: emit(value_of(core), out)
-
-
-def _block(block: n.Block) -> Execute:
-    if block.traps:
-        return lambda core, out: _beside_traps(core, block, out)
-    steps = tuple((executor(statement), _spot(statement)) for statement in block.statements)
-
-    def run(core: Core, out: Out) -> None:
-        if core.session.cancelled.is_set():
-            raise Cancelled
-        for step, spot in steps:
-            try:
-                step(core, out)
-            except FAILURES as wrong:
-                failed = core.terminating(wrong, spot)
-                if not core.survives(failed):
-                    raise failed from None
-                core.report(failed)
-
-    return run
-
-
-def _beside_traps(core: Core, block: n.Block, out: Out) -> None:
-    if core.session.cancelled.is_set():
-        raise Cancelled
-    core.guarded += 1
-    try:
-        for statement in block.statements:
-            core.trapped(statement, block.traps, out)
-    finally:
-        core.guarded -= 1
-
-
-def _pipeline(node: n.Pipeline) -> Execute:
-    first = node.stages[0]
-    if len(node.stages) > 1 or not isinstance(first, n.ExpressionCommand) or first.redirections:
-        return pipeline_runner(node)
-    value_of = evaluator(first.value)
-    if isinstance(first.value, _SILENT):
-
-        def silent(core: Core, _out: Out) -> None:
-            value_of(core)
-            core.last_ok = True
-
-        return silent
-
-    def run(core: Core, out: Out) -> None:
-        emit(value_of(core), out)
-        core.last_ok = True
-
-    return run
-
-
-def _assign(node: n.Assign) -> Execute:
-    assignment, runs_command = evaluator(node), _runs_command(node.value)
-
-    def run(core: Core, _out: Out) -> None:
-        assignment(core)
-        if not runs_command:
-            core.last_ok = True
-
-    return run
-
-
-def _if(node: n.If) -> Execute:
-    clauses = tuple((valuer(condition), body) for condition, body in node.clauses)
-    otherwise = node.otherwise
-
-    def run(core: Core, out: Out) -> None:
-        for condition, body in clauses:
-            if to_bool(condition(core)):
-                core.run_block(body, out)
-                return
-        if otherwise is not None:
-            core.run_block(otherwise, out)
-
-    return run
-
-
-def _foreach(node: n.Foreach) -> Execute:
-    source_of, store, body, label = valuer(node.source), storer(node.variable), node.body, node.label
-
-    def run(core: Core, out: Out) -> None:
-        source = source_of(core)
-        # 2.0 goes round once for a null; only a pipeline without any output is no turn at all.
-        items = to_list(source) if enumerates(source) or isinstance(source, Nothing) else [source]
-        for item in items:
-            store(core, item)
-            if not core.turn(body, label, out):
-                return
-
-    return run
-
-
-def _for(node: n.For) -> Execute:
-    condition = None if node.condition is None else valuer(node.condition)
-
-    def run(core: Core, out: Out) -> None:
-        if node.first is not None:
-            core.execute(node.first, _drop)
-        while condition is None or to_bool(condition(core)):
-            if not core.turn(node.body, node.label, out):
-                return
-            if node.step is not None:
-                core.execute(node.step, _drop)
-
-    return run
-
-
-def _while(node: n.While) -> Execute:
-    condition = valuer(node.condition)
-
-    def run(core: Core, out: Out) -> None:
-        if not node.after and not to_bool(condition(core)):
-            return
-        while True:
-            if not core.turn(node.body, node.label, out):
-                return
-            if to_bool(condition(core)) is node.until:
-                return
-
-    return run
-
-
-_MAKERS: dict[type[n.Node], Callable[[Any], Execute]] = {
-    n.Pipeline: _pipeline,
-    n.Assign: _assign,
-    n.Block: _block,
-    n.If: _if,
-    n.Foreach: _foreach,
-    n.For: _for,
-    n.While: _while,
-    n.Switch: lambda node: lambda core, out: core.switch(node, out),
-    n.Try: lambda node: lambda core, out: core.attempt(node, out),
-    n.Function: lambda node: lambda core, _out: core.define(node),
-    n.Flow: lambda node: lambda core, out: core.leave(node, out),
-}
-JUMPS = (Jump, ReturnJump, ExitJump)
