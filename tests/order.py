@@ -12,6 +12,7 @@ CAMPAIGNS = (
     "tests/scenarios/test_all.py",
     "tests/crash/",
     "tests/scenarios/test_risk.py",
+    "tests/scenarios/test_outage.py",
     "tests/browser/test_campaign.py",
     "tests/peers/test_halves.py",
 )
