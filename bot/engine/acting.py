@@ -173,7 +173,9 @@ def absorb(turn: Turn, campaign: Campaign, job: Job | None, report: JobReport) -
             campaign,
             "JOB-GONE",
             f"The folder {job.order.name} on {job.order.command.node} is gone, so its result cannot be read.",
-            "Find out on the node what ran, then type `/rollup recheck`.",
+            "Wait on the node until what ran has ended: nothing more can be read of it. Put the folder back and type "
+            f"`/rollup recheck`; or `/rollup abort {campaign.id}`, then "
+            f"`/rollup unlock {campaign.cluster} {job.order.name}`, and plan again: that goes on where the cluster stands.",
         )
     return None
 

@@ -35,4 +35,6 @@ _MEANING: dict[int, tuple[OutcomeKind, str]] = {
 
 def meaning(code: int) -> tuple[OutcomeKind, str]:
     """The outcome and a sentence for a code; a code nobody listed is a failure, never a success."""
-    return _MEANING.get(code, (OutcomeKind.FAILED, "no code of success, and none this bot knows; the end of its log says more"))
+    return _MEANING.get(
+        code, (OutcomeKind.FAILED, "no code of success, and none this bot knows; the end of its log says more")
+    )

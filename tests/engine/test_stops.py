@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
+from bot.engine.acting import absorb
 from bot.engine.outcomes import restore_of
 from bot.engine.stops import blocked_since, stop_on
-from state.words import Check, StepKind, Verdict, When
+from state.words import Check, JobOpened, JobReport, JobSeen, StepKind, Verdict, When
 from tests.procedure.build import ccr, plan_of
-from tests.state.test_guards import ready
+from tests.state.test_guards import acting, order, play, ready
 
 
 def check(rule: str, patience_s: float = 600.0) -> Check:
@@ -61,3 +64,17 @@ def test_services_an_install_left_disabled_are_put_back_by_a_step_of_their_own()
     assert restore_of(campaign, install, (replace(disabled[0], verdict=Verdict.UNKNOWN),)) is None
     assert restore_of(campaign, replace(install, kind=StepKind.RESTART), disabled) is None
     assert restore_of(campaign, install, ()) is None
+
+
+def test_a_job_folder_that_is_gone_is_told_with_a_way_out() -> None:
+    """`recheck` alone would look for the folder for ever."""
+    acted = acting()
+    here = play(acted, JobOpened(order=order(acted), token="t"))
+    asked: list[Any] = []
+    turn: Any = SimpleNamespace(
+        rooms=SimpleNamespace(lab=lambda: 5.0), write=lambda _campaign, event, _why: asked.append(event)
+    )
+    absorb(turn, here, here.open_job, JobReport(name=here.jobs[0].order.name, node="EXN2", seen=JobSeen.ABSENT))
+    (stop,) = [event.stop for event in asked]
+    assert stop.rule == "JOB-GONE"
+    assert f"/rollup unlock {here.cluster} {here.jobs[0].order.name}" in stop.remedy
