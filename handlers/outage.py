@@ -28,12 +28,20 @@ def pinned(campaign: Campaign) -> tuple[tuple[str, str], ...]:
     checks = campaign.stop.checks if stopped and campaign.stop is not None else ()
     ours = (pair for outage in campaign.outages for pair in ends(outage))
     found = list(dict.fromkeys((*_down(campaign, checks), *ours)))
-    if found:  # a Paused node takes no group while the other one is down
-        nodes = [
-            (f"let {node} take groups again", f"cluster.exe node {node} /resume") for node in campaign.paused_nodes
-        ]
-        found = [*nodes, *found]
+    if any(
+        command.startswith("Start-") for _, command in found
+    ):  # a Paused node takes no group while the other one is down
+        found = [*(_resume(campaign, node) for node in campaign.paused_nodes), *found]
     return tuple(found)
+
+
+def _resume(campaign: Campaign, node: str) -> tuple[str, str]:
+    job = campaign.open_job
+    busy = job is not None and job.order.command.node.casefold() == node.casefold()
+    return (
+        f"let {node} take groups again{', once what runs there has ended' if busy else ''}",
+        f"cluster.exe node {node} /resume",
+    )
 
 
 def ends(outage: Outage) -> tuple[tuple[str, str], ...]:

@@ -131,18 +131,18 @@ class Teller(Voice):
             return None
         what = ", ".join(esc(name) for name in outage.databases)
         users = dict(self.after.plan.users).get(outage.cms, "") if self.after.plan else ""
-        how = f"is online, but {what} is dismounted" if what else "is not online"
-        before = f"; it was last seen up at {when(outage.last_up, '{time_secs}')}" if outage.last_up else ""
+        how = f"online, but {what} is dismounted" if what else "not online"
+        before = f", and was last seen up at {when(outage.last_up, '{time_secs}')}" if outage.last_up else ""
         said = (
-            f"*MAIL IS DOWN: {esc(outage.cms)}*{f' ({esc(users)})' if users else ''} {how}, by {esc(outage.seen_from)}, since {when(outage.since, '{time_secs}')} at "
-            f"the latest{before}. No step of this campaign was to take it away."
+            f"*MAIL IS DOWN: {esc(outage.cms)}*{f' ({esc(users)})' if users else ''} is {how}. {esc(outage.seen_from)} says so since "
+            f"{when(outage.since, '{time_secs}')}{before}. No step of this campaign does that."
         )
         lines = [said]
         job = self.after.open_job
         if job is not None:
+            node = esc(job.order.command.node)
             lines.append(
-                f"{esc(job.order.command.purpose)} runs on {esc(job.order.command.node)} meanwhile: do not end it, and bring "
-                "nothing to that node before it has ended."
+                f"Meanwhile this runs: {esc(job.order.command.purpose)}. Do not end it, and let no group go to {node} before it has ended."
             )
         blocks = [*sections(lines), *pinned_blocks(self.after)]
         text = marked(f"{title_of(self.after)}: MAIL IS DOWN, {outage.cms}", self.realm)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 from handlers.outage import pinned
 from handlers.stands import walk_away
-from state.words import Blocked, Fact, MailDown, MailUp, Outage, State, Stop, Verdict
+from state.words import Blocked, Fact, Job, JobState, MailDown, MailUp, Outage, State, Stop, Verdict
 from tests.handlers.conftest import ALICE, Bench, check
 
 DOWN = check("MOVE-DONE", Verdict.BLOCK, "Database MBX1 of CMS1 is dismounted after the move.",
@@ -42,6 +43,9 @@ def test_an_offline_mail_server_is_started_and_a_paused_node_let_back_in_first(b
         "cluster.exe node EXN2 /resume", "Start-ClusteredMailboxServer -Identity 'CMS1'",
     ]  # fmt: skip
     assert not walk_away(campaign).safe
+    order = SimpleNamespace(command=SimpleNamespace(node="exn2"))
+    running = replace(campaign, jobs=(Job(order=order, state=JobState.STARTED, opened_at=1.0),))  # type: ignore[arg-type]
+    assert pinned(running)[0][0] == "let EXN2 take groups again, once what runs there has ended"
     failed = replace(campaign, stop=Stop(rule="GROUPS-SNAPSHOT", sentence="x", checks=(GROUP,)))
     assert pinned(failed)[-1][1] == "Start-ClusteredMailboxServer -Identity 'CMS1'"
 
@@ -65,7 +69,11 @@ def test_mail_that_went_down_is_told_with_its_command_and_then_that_it_is_back(b
     outage(bench, "SG2\\MBX2")
     command = "Mount-Database -Identity 'CMS1\\SG2\\MBX2'"
     said = bench.thread()
-    assert "*MAIL IS DOWN: CMS1* is online, but SG2\\MBX2 is dismounted, by EXN2" in said
+    assert "*MAIL IS DOWN: CMS1* is online, but SG2\\MBX2 is dismounted. EXN2 says so since" in said
+    paused = replace(bench.campaign(), paused_nodes=("EXN2",))
+    assert [one for _, one in pinned(paused)] == [command], (
+        "a database is mounted where its server is, whatever is Paused"
+    )
     assert said.count(command) == 1
     status = bench.types(ALICE, "status CLUSTER01")
     assert status.index(command) < status.index("*Mail:*")
