@@ -55,7 +55,16 @@ def pkg_name(case: Case) -> Finding:
             *facts,
         )
     known = hints(f"KB{named[1]}")
-    if known and build not in {one.build for one in known}:
+    if not known and row.kb:
+        return blocks(
+            f"KB{named[1]} is no number of a rollup that the catalogue knows; build {build} is {row.title} ({row.kb}). "
+            "An interim update is named like a rollup, too.",
+            FIX_BUILD,
+            *facts,
+        )
+    if not known:
+        return warns(f"The catalogue knows no KB number of {row.title}.", "Compare it on the download page.", *facts)
+    if build not in {one.build for one in known}:
         said = ", ".join(f"{one.title} ({one.build})" for one in known)
         if any(one.kb_sourced for one in known):
             return blocks(f"KB{named[1]} is {said}, not build {build}.", FIX_BUILD, *facts)
