@@ -23,8 +23,14 @@ class Unknown:
 
 @lru_cache(maxsize=4096)  # every comparison of two names comes through here
 def short(name: str) -> str:
-    """A machine's name as the bot compares it: cut at the first dot, folded."""
-    return name.strip().split(".", 1)[0].casefold()
+    """A machine's name as the bot compares it: cut at the first dot, folded. An address has no short form."""
+    return label(name).casefold()
+
+
+def label(name: str) -> str:
+    """A machine's name without its domain, as it is spelled."""
+    text = name.strip()
+    return text if text.replace(".", "").isdigit() else text.split(".", 1)[0]
 
 
 def same_name(a: str, b: str) -> bool:

@@ -15,6 +15,7 @@ from bot.procedure.facts import (
     MachineFacts,
     NodeStatus,
     Unknown,
+    label,
     same_name,
     short,
 )
@@ -140,7 +141,7 @@ def known_name(facts: EstateFacts, typed: str) -> str:
     if machine is not None:
         return machine.name
     declared = (*facts.inventory.nodes, *facts.inventory.machines)
-    return next((name for name in declared if same_name(name, typed)), typed.split(".", 1)[0])
+    return next((name for name in declared if same_name(name, typed)), label(typed))
 
 
 def standbys(facts: EstateFacts, picture: Picture) -> tuple[Standby, ...] | Unknown:

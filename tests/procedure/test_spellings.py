@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.procedure.context import Context
-from bot.procedure.facts import ClusterView, CmsFacts, EstateFacts, MachineFacts, NodeStatus, short
+from bot.procedure.facts import ClusterView, CmsFacts, EstateFacts, MachineFacts, NodeStatus, same_name, short
 from bot.procedure.order import check_events, check_plan
 from bot.procedure.planner import PlanRefusal, make_plan
 from bot.procedure.rules import blocking
@@ -172,3 +172,21 @@ def test_a_pending_restart_of_the_node_with_the_mail_server_waits_until_it_has_l
     kinds = [(step.kind, step.target) for step in plan.steps]
     assert kinds.index((StepKind.HANDOFF, "EXN2")) < kinds.index((StepKind.RESTART, "EXN1"))
     assert check_plan(plan) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("EXN1", "exn1.lab.example", True),
+        (" EXN1 ", "Exn1", True),
+        ("EXN1", "EXN10", False),
+        ("EXN1.a.example", "EXN1.b.example", True),
+        ("10.0.0.5", "10.0.0.6", False),
+        ("10.0.0.5", "10.0.0.5", True),
+        ("ÄPFEL", "äpfel.lab.example", True),
+        ("STRASSE", "straße", True),
+    ],
+)
+def test_two_spellings_name_one_machine(one: str, other: str, same: bool) -> None:
+    """By its first label, in any case; of two addresses only the whole says anything."""
+    assert same_name(one, other) is same

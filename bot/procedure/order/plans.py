@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import ClusterView, EstateFacts, NodeStatus, Unknown, same_name, short
+from bot.procedure.facts import ClusterView, EstateFacts, NodeStatus, Unknown, label, same_name, short
 from bot.procedure.levels import Build, machine_level
 from bot.procedure.order.board import Board, Machine, Quorum, Violation
 from state.words import Check, Plan
@@ -96,7 +96,7 @@ def board_from(plan: Plan, facts: EstateFacts) -> Board:
     main_nodes = _cluster(facts, facts.inventory.nodes, facts.inventory.cluster, False, machines, at, quorums)
     for typed in _targets(facts, main_nodes):
         one = facts.machine(typed)
-        name = one.name if one else typed.split(".", 1)[0]
+        name = one.name if one else label(typed)
         if short(name) in machines:
             continue
         view = one.cluster if one is not None and isinstance(one.cluster, ClusterView) else None
