@@ -18,8 +18,12 @@ def _ps(name: str) -> str:
 def outage_commands(campaign: Campaign) -> tuple[tuple[str, str], ...]:
     """(purpose, command) pairs that end an outage by hand, for this campaign's cluster, in the order to try them."""
     found: list[tuple[str, str]] = []
+    job = campaign.open_job
+    busy = job.order.command.node.casefold() if job is not None else ""
     for node in campaign.paused_nodes:
-        found.append((f"let {node} take groups again", f"cluster.exe node {node} /resume"))
+        # A node on which files are being replaced takes mail only to lose it again.
+        first = ", once the job there has ended" if node.casefold() == busy else ""
+        found.append((f"let {node} take groups again{first}", f"cluster.exe node {node} /resume"))
     for cms in campaign.plan.cms if campaign.plan else ():
         found.append((f"see whether {cms} is up, and where", f"Get-ClusteredMailboxServerStatus -Identity {_ps(cms)}"))
         found.append((f"bring {cms} online", f"Start-ClusteredMailboxServer -Identity {_ps(cms)}"))

@@ -154,3 +154,10 @@ def test_a_handoff_back_is_followed_by_no_point_of_no_return() -> None:
         )
     )
     assert "*Next point of no return:* none; the handoff back is the campaign's last step" in text
+
+
+def test_a_node_under_an_install_is_resumed_only_when_that_has_ended() -> None:
+    busy = said(a_campaign(State.ACTING, jobs=(job(),), paused_nodes=("EXN2",)))
+    assert "To let EXN2 take groups again, once the job there has ended:" in busy
+    idle = said(a_campaign(State.GATED, gate=a_gate_of(a_campaign()), paused_nodes=("EXN2",)))
+    assert "To let EXN2 take groups again:" in idle
