@@ -30,7 +30,6 @@ class Verb:
     flags: tuple[str, ...] = ()
     changes: bool = False  # only listed people
     bars: bool = False  # whoever does it cannot approve afterwards
-    built: bool = True
 
 
 VERBS: tuple[Verb, ...] = (
@@ -118,8 +117,6 @@ def parse(text: str, *, in_thread: bool = False, is_name: Callable[[str], bool] 
         close = nearest(first, tuple(BY_NAME), most=1)
         parts = (("typed", first), ("nearest", close[0] if close else ""))
         return Refusal(kind=RefusalKind.UNKNOWN_COMMAND, parts=parts)
-    if not verb.built:
-        return Refusal(kind=RefusalKind.NOT_YET, parts=(("command", verb.name),))
     if verb.reason:
         return _with_reason(verb, rest, in_thread=in_thread, is_name=is_name)
     return _with_words(verb, rest, in_thread=in_thread)
@@ -187,4 +184,4 @@ def help_lines(word: str = "") -> tuple[str, ...] | Refusal:
                 kind=RefusalKind.UNKNOWN_COMMAND, parts=(("typed", word), ("nearest", close[0] if close else ""))
             )
         return (f"`/rollup {verb.usage}` {verb.says}",)
-    return tuple(f"`/rollup {verb.usage}` {verb.says}" for verb in VERBS if verb.built)
+    return tuple(f"`/rollup {verb.usage}` {verb.says}" for verb in VERBS)

@@ -141,12 +141,6 @@ REFUSALS: dict[RefusalKind, Words] = {
         "Type it there, or use the `/rollup` command, which works anywhere.",
         (("cluster", "CLUSTER01"), ("channel", "C0OPS")),
     ),
-    RefusalKind.NOT_YET: Words(
-        "`{command}` is not built yet.",
-        "A command that cannot keep its word does nothing.",
-        "`/rollup help` lists what works.",
-        (("command", "return"),),
-    ),
     RefusalKind.NOT_WAIVABLE: Words(
         "`{rule}` cannot be waived for `{campaign}` now.‹ What blocks and nobody may set aside: {problem}.›"
         "‹ What may be waived now: {known}.›",

@@ -1066,7 +1066,6 @@ class RefusalKind(StrEnum):
     FINISHED = "finished"
     NOT_ENOUGH_PEOPLE = "not_enough_people"
     WRONG_CHANNEL = "wrong_channel"
-    NOT_YET = "not_yet"  # a command whose room is not built yet
     NOT_WAIVABLE = "not_waivable"  # the rule does not block now, or nobody may set it aside
     NO_WAY_BACK = "no_way_back"  # nothing was moved, a node is Paused, or a step is under way
     PLAN_BLOCKED = "plan_blocked"  # the plan stands, and a rule keeps it from being started

@@ -92,12 +92,12 @@ def test_a_return_takes_a_reason_and_a_waiver_demands_one() -> None:
     assert refused("waive CLUSTER01-7 BACKUP-RECENT").part("problem").startswith("no reason")
 
 
-def test_every_built_verb_is_in_help_and_every_usage_begins_with_its_name() -> None:
+def test_every_verb_is_in_help_and_every_usage_begins_with_its_name() -> None:
     lines = help_lines()
     assert not isinstance(lines, Refusal)
     for verb in VERBS:
         assert verb.usage.split()[0] == verb.name
-        assert any(f"/rollup {verb.usage}" in line for line in lines) is verb.built
+        assert any(f"/rollup {verb.usage}" in line for line in lines)
 
 
 def test_nearest_forgives_case() -> None:
