@@ -19,6 +19,7 @@ from state.guards import declined
 from state.words import (
     Blocked,
     Campaign,
+    Command,
     Event,
     Forecast,
     Gate,
@@ -29,6 +30,7 @@ from state.words import (
     Policy,
     Step,
     StepEnded,
+    StepKind,
     Stop,
     Unblocked,
 )
@@ -175,9 +177,16 @@ def build_gate(rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence)
         quorum=max(1, policy.quorum),
         opened_at=now,
         expires_at=now + rooms.config.gate_expiry_s,
-        notes=gate_lines(campaign, step, forecast),
+        notes=(*gate_lines(campaign, step, forecast), *_installed_already(step, evidence.commands)),
     )
     return audit.sign(gate, rooms.key)
+
+
+def _installed_already(step: Step, commands: tuple[Command, ...]) -> tuple[str, ...]:
+    """What a gate says whose title promises an install and whose commands hold none: somebody or something was faster."""
+    if step.kind is not StepKind.INSTALL or any(command.effect == "install" for command in commands):
+        return ()
+    return (f"Nothing is installed: {step.target} is at the level already. This asks for what is left of the step.",)
 
 
 def agreed(rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence, policy: Policy, gate_id: str) -> Agreed:

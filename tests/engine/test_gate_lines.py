@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.engine.gate_lines import gate_lines, risk_lines
-from state.words import Campaign, Forecast, Plan, Step, StepKind
+from bot.engine.gating import _installed_already
+from state.words import Campaign, Command, Forecast, JobKind, Plan, Step, StepKind
 from tests.procedure.build import ccr, plan_of, scc
 from tests.procedure.test_planner import standby
 from tests.state.samples import step
@@ -122,3 +123,12 @@ def test_a_return_says_that_it_goes_to_an_older_level_and_offers_no_further_retu
     assert "/rollup return" not in lines("return")
     assert "/rollup return CLUSTER01-1 reason" in lines("")
     assert "older level" not in lines("")
+
+
+def test_a_gate_that_installs_nothing_any_more_says_so() -> None:
+    install = next(one for one in PLANS["ccr"].steps if one.kind is StepKind.INSTALL)
+    resume = Command(text="cluster.exe node EXN2 /resume", kind=JobKind.SHELL, node=install.target, purpose="resume")
+    (said,) = _installed_already(install, (resume,))
+    assert said.startswith(f"Nothing is installed: {install.target} is at the level already.")
+    assert _installed_already(install, (replace(resume, effect="install"), resume)) == ()
+    assert _installed_already(replace(install, kind=StepKind.EVACUATE), (resume,)) == ()
