@@ -20,6 +20,7 @@ FAULTS: dict[str, Table] = {
     "copy_status": {"to": ("Failed", "Suspended", "Initializing")}, "task_fires_again": {}, "package_swapped": {},
     "pause": {}, "resume": {}, "clock_skew": {"value": (100.0, -100.0, 30.0)},
     "service_stopped": {"to": ("MSExchangeRepl", "MSExchangeIS", "MSExchangeSA")}, "mount": {}, "start_cms": {}, "mail": {},
+    "patched": {}, "restart": {}, "dismount": {},
 }  # fmt: skip
 MENDS: tuple[Table, ...] = (
     {"kind": "resume"}, {"kind": "witness_up"}, {"kind": "copy_status", "to": "Healthy"}, {"kind": "mail"},
@@ -68,7 +69,7 @@ def storm(seed: int) -> Table:
             ({"damaged": True}, {"absent_on": [draw.choice(everybody)]}, {"swapped_on": [draw.choice(everybody)]})
         )
     options = draw.choice(("", "", "", " --failback", " --stop-move-start", " --stop-move-start --failback"))
-    lab = {"second_hop": "delegated"} if draw.random() < 0.1 else {}
+    lab = {"second_hop": "delegated"} if draw.random() < 0.03 else {}
     return {
         "title": f"A storm drawn from {seed}",
         "lab": lab,

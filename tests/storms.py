@@ -58,6 +58,8 @@ def _order(scenario: Table, nodes: set[str], truth: list[dict[str, Any]]) -> lis
         elif line["did"] == "install_finished":
             busy.discard(line["node"])
             level[line["node"]] = line["build"]
+        elif line["did"] == "patched_by_hand":
+            level[line["node"]] = line["build"]
         elif line["did"] == "restarted":
             busy.discard(line["node"])
         elif line["did"] == "cms_moved" and line["by"] == "cmdlet" and line.get("job") and level[line["to"]] != NEW:
