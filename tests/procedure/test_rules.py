@@ -413,9 +413,11 @@ ROWS = (
     Row(
         "MOVE-READY",
         "gate_handoff",
-        on("EXN1", health=(HealthItem(check="SGCopyFailed", result="*FAILED*", error="SG1"),)),
+        on(
+            "EXN1", health=tuple(HealthItem(check=c, result="*FAILED*", error="SG1.") for c in ("SGCopyFailed", "Repl"))
+        ),
         BLOCK,
-        "SGCopyFailed",
+        "SGCopyFailed: SG1; Repl: SG1.",
     ),
     Row("MOVE-READY", "gate_handoff", on("EXN2", health=GONE), UNKNOWN, "Test-ReplicationHealth on EXN2"),
     Row("MOVE-READY", "gate_handoff", on("EXN2", health=None), UNKNOWN, "does not exist"),

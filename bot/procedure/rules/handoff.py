@@ -222,9 +222,9 @@ def _healthy(case: Case, name: str) -> Finding:
         return unknown(f"Test-ReplicationHealth on {name} made no test at all.", f"Run it by hand on {name}.")
     bad = [item for item in health if item.result.casefold() != "passed"]
     if bad:
-        said = "; ".join(f"{item.check}: {item.error or item.result}" for item in bad)
+        said = "; ".join(f"{item.check}: {(item.error or item.result).rstrip('.')}" for item in bad)
         return blocks(
-            f"Test-ReplicationHealth on {name} does not pass: {said}",
+            f"Test-ReplicationHealth on {name} does not pass: {said}.",
             f"Run Test-ReplicationHealth on {name} and correct what it names.",
             Fact(name="replication health", value=", ".join(item.check for item in bad), machine=name),
             patience_s=case.context.limits.initializing_s,
