@@ -9,6 +9,7 @@ from bot.engine.rooms import Rooms
 from bot.engine.show import show
 from bot.engine.stops import blocked_since, stop_on
 from bot.engine.turn import Turn
+from bot.procedure.asked import wanted
 from bot.procedure.commands import Unrenderable
 from bot.procedure.context import Context, context_of
 from bot.procedure.facts import EstateFacts, same_name
@@ -116,15 +117,17 @@ def why_not_done(
 ) -> tuple[Stop | None, tuple[Check, ...]]:
     """What the rules after a step say of one that has nothing left to run: the Stop or None, and all of them."""
     now = turn.rooms.lab()
-    package = evidence.package
-    if (stop := strangers(campaign, step, evidence.facts, now)) is not None:
+    package, facts = evidence.package, evidence.facts
+    if (stop := strangers(campaign, step, facts, now)) is not None:
         return stop, ()
-    after = evaluate(
-        When.AFTER, evidence.facts, package=package, context=evidence.context, plan=campaign.plan, step=step
-    )
+    inventory = turn.rooms.config.inventory(campaign.cluster)
+    if inventory is not None and wanted(When.AFTER, step, inventory.nodes):
+        # What only the moment after a step asks for was not read for its gate: the queues to a server that moved.
+        facts = read_for(turn.rooms, campaign, step, When.AFTER) or facts
+    after = evaluate(When.AFTER, facts, package=package, context=evidence.context, plan=campaign.plan, step=step)
     bad = blocking(after)
     if not bad:
-        return unlisted(turn, campaign, step, evidence.facts, now), after
+        return unlisted(turn, campaign, step, facts, now), after
     return stop_on(campaign, bad, now, step.id), after
 
 
