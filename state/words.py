@@ -189,7 +189,7 @@ class Plan:
     downtime_s: float = 0.0
     duration_s: float = 0.0
     old_level: str = ""
-    users: tuple[tuple[str, str], ...] = ()  # (CMS, "400 mailboxes" or why that is not known), read once
+    users: tuple[tuple[str, str], ...] = ()  # (CMS or stand-alone SCR target, "400 mailboxes" or why that is not known)
 
 
 # --- people ---------------------------------------------------------------------------------------

@@ -44,10 +44,10 @@ def _servers(campaign: Campaign) -> str:
     return ", ".join(campaign.plan.cms) if campaign.plan and campaign.plan.cms else ""
 
 
-def _users(campaign: Campaign, cms: str) -> str:
+def _users(campaign: Campaign, server: str) -> str:
     """How many, as the plan counted them."""
     counted = dict(campaign.plan.users) if campaign.plan else {}
-    return counted.get(cms, "how many mailboxes is unknown: they were not read at the plan")
+    return counted.get(server, "how many mailboxes is unknown: they were not read at the plan")
 
 
 def _until_resumed(campaign: Campaign, step: Step) -> float:
@@ -140,7 +140,7 @@ def _install(campaign: Campaign, step: Step, took: float, _down: float) -> Seven
     lost, other = _out(campaign, step)
     alone = step.role == "scr-target" and not step.cluster
     users = (
-        f"whoever has a mailbox on {step.target} itself, for about {span(took)}; how many is in the checks"
+        f"whoever uses {step.target} itself ({_users(campaign, step.target)}), for about {span(took)}"
         if alone
         else ("none; no mail server is on this node")
     )
@@ -162,7 +162,7 @@ def _restart(campaign: Campaign, step: Step, took: float, _down: float) -> Seven
     users = (
         "none; no mail server is on this node"
         if step.cluster
-        else f"whoever has a mailbox on {step.target}, for about {span(took)}"
+        else f"whoever uses {step.target} itself ({_users(campaign, step.target)}), for about {span(took)}"
     )
     keeps = f", and {step.target} stays Paused and unfinished" if _paused(campaign, step) else ""
     return (

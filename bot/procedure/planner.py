@@ -15,7 +15,7 @@ from bot.procedure.picture import word
 from bot.procedure.reach import still_to_read
 from bot.procedure.rules import RULES_VERSION, blocking, judge
 from bot.procedure.rules.case import Case
-from bot.procedure.users import in_words, mailboxes_of
+from bot.procedure.users import in_words, mailboxes_of, of_its_own
 from state.words import Check, Options, Package, Plan, Step, StepKind, When
 
 __all__ = ["Nothing", "PlanRefusal", "make_plan", "restart_after", "restore_before", "still_to_read"]
@@ -170,7 +170,10 @@ def _draft(
         downtime_s=sum(step.downtime_s for step in steps),
         duration_s=sum(step.expected_s for step in steps) + soaks,
         old_level=str(min(levels)) if levels else "",
-        users=tuple((one.name, in_words(mailboxes_of(case.facts, one.name))) for one in cms),
+        users=(
+            *((one.name, in_words(mailboxes_of(case.facts, one.name))) for one in cms),
+            *((one.name, of_its_own(case.machine(one.name))) for one in standbys if not one.cluster),
+        ),
     )
 
 

@@ -1,8 +1,8 @@
-"""How many people a clustered mailbox server serves, as far as it was read. Pure."""
+"""How many people a mail server serves, and whom a stand-alone SCR target does, as far as it was read. Pure."""
 
 from __future__ import annotations
 
-from bot.procedure.facts import NOT_ASKED, EstateFacts, SurveyFacts, Unknown, same_name
+from bot.procedure.facts import NOT_ASKED, EstateFacts, MachineFacts, SurveyFacts, Unknown, same_name
 
 
 def mailboxes_of(facts: EstateFacts, cms: str) -> int | Unknown:
@@ -28,3 +28,14 @@ def in_words(count: int | Unknown) -> str:
     if isinstance(count, Unknown):
         return f"how many mailboxes is unknown: {count.why.rstrip('.')}"
     return f"{count} mailbox{'' if count == 1 else 'es'}"
+
+
+def of_its_own(machine: MachineFacts | None) -> str:
+    """What a stand-alone SCR target serves beside its copies: mailboxes and other roles."""
+    if machine is None or not machine.reached:
+        return in_words(Unknown("it did not answer"))
+    said = in_words(machine.mailboxes)
+    if isinstance(machine.roles, Unknown):
+        return f"{said}; whether it has other roles is unknown: {machine.roles.why.rstrip('.')}"
+    other = [one for one in machine.roles if one.casefold() != "mailbox"]
+    return f"{said}; it also serves as {' and '.join(other)}" if other else said

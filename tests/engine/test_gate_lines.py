@@ -8,8 +8,9 @@ import pytest
 
 from bot.engine.gate_lines import gate_lines, risk_lines
 from bot.engine.gating import _installed_already
+from bot.procedure.facts import Unknown
 from state.words import Campaign, Command, Forecast, JobKind, Plan, Step, StepKind
-from tests.procedure.build import ccr, plan_of, scc
+from tests.procedure.build import ccr, change, plan_of, scc
 from tests.procedure.test_planner import standby
 from tests.state.samples import step
 from tests.state.test_guards import ready
@@ -99,6 +100,15 @@ def test_the_forecast_of_the_gate_is_what_users_are_told() -> None:
     assert "everybody with a mailbox on CMS1 (400 mailboxes) is without mail for about" in told[1]
     unread = replace(campaign(), plan=replace(PLANS["ccr"], users=()))
     assert "CMS1 (how many mailboxes is unknown: they were not read at the plan)" in gate_lines(unread, handoff)[1]
+
+
+def test_an_scr_target_says_whom_it_serves_itself() -> None:
+    install = next(one for one in PLANS["ccr"].steps if one.target == "SCR1")
+    told = gate_lines(campaign(), install)[1]
+    assert "whoever uses SCR1 itself (12 mailboxes; it also serves as HubTransport), for about" in told
+    unread = plan_of(change(ccr(), "SCR1", mailboxes=Unknown("denied"), roles=Unknown("denied")))
+    told = gate_lines(replace(ready(), plan=unread), install)[1]
+    assert "how many mailboxes is unknown: denied; whether it has other roles is unknown: denied" in told
 
 
 def test_only_the_last_node_at_the_old_level_is_the_point_of_no_return() -> None:

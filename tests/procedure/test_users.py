@@ -29,7 +29,8 @@ def test_the_first_machine_that_counted_says_how_many(facts: EstateFacts, said: 
 
 def test_the_plan_keeps_what_was_counted_and_says_it_where_it_says_who_will_notice() -> None:
     plan = plan_of(ccr())
-    assert plan.users == (("CMS1", "400 mailboxes"),)
+    own = "12 mailboxes; it also serves as HubTransport"
+    assert plan.users == (("CMS1", "400 mailboxes"), ("SCR1", own))
     notice = next(check for check in plan.checks if check.rule == "NOTICE")
     assert "CMS1 (400 mailboxes) will be away for about" in notice.sentence
 
