@@ -12,7 +12,6 @@ from bot.estate import survey
 from bot.estate.reply import Reply, ticks
 from bot.lab.cluster.happenings import Fault as Happening
 from bot.lab.powershell.values import CmdletError
-from bot.procedure.asked import KINDS
 from bot.procedure.facts import (
     NOT_ASKED,
     LogFacts,
@@ -318,9 +317,3 @@ def test_mailboxes_nobody_could_count_are_unknown_with_the_cause(ccr: Range) -> 
     found = seen(ccr, "EXN2", "users").users
     assert isinstance(found, Unknown)
     assert "no domain controller answered" in found.why
-
-
-def test_everything_may_be_asked_for_at_once(ccr: Range) -> None:
-    found = seen(ccr, "EXN1", *KINDS)
-    unread = {name for name in SurveyFacts.__slots__ if isinstance(getattr(found, name), Unknown)}
-    assert unread == set()

@@ -238,10 +238,6 @@ function Add-PSSnapin {
     param($Name)
 }
 
-function Get-PSSnapin {
-    New-Thing @{ Name = 'Microsoft.PowerShell.Core' }
-}
-
 function Get-MailboxServer {
     New-Thing @{ Name = 'CMS1'; ClusteredStorageType = 'NonShared'; RedundantMachines = @('exn1.lab.example', 'EXN2') }
     New-Thing @{ Name = 'SCR1'; ClusteredStorageType = 'Disabled'; RedundantMachines = @() }

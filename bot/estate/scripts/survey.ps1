@@ -6,15 +6,8 @@
 $script:exchange = $false
 function Use-Exchange {
     if (-not $script:exchange) {
-        Add-Exchange
-        $script:exchange = $true
-    }
-}
-
-# A snap-in that is there already cannot be added again, and several kinds may be asked for at once.
-function Add-Exchange {
-    if (-not (Get-PSSnapin | Where-Object { $_.Name -eq 'Microsoft.Exchange.Management.PowerShell.Admin' })) {
         Add-PSSnapin Microsoft.Exchange.Management.PowerShell.Admin
+        $script:exchange = $true
     }
 }
 
@@ -171,7 +164,7 @@ Section 'mail' 'mail' {
 
 # How many mailboxes a mail server holds. They go by one at a time: a shell has 150 MB.
 Section 'users' 'users' {
-    Add-Exchange
+    Use-Exchange
     foreach ($name in @(Get-Mine)) {
         $count = 0
         Get-Mailbox -Server $name -ResultSize Unlimited | ForEach-Object {
