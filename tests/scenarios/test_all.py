@@ -29,7 +29,6 @@ LIMIT_S = 500.0  # wall seconds a play may take on a busy computer; an idle one 
 NOT_YET: dict[str, str] = {}
 
 # The long ones first, so that no core is left with one of them at the end.
-SOAK_ONLY = frozenset({"ccr-install-fails-retried"})  # of no list; `make soak PART=scenarios` plays every file
 LONG = ("scc-5-2", "scc-3-1", "scr-shared", "ccr-install-fails-retried", "scc-disk-quorum-2003", "ccr-quiet-sg", "ccr-reboot",
         "ccr-stop-move-start-killed", "ccr-german", "scr-standby-cluster", "ccr-initializing", "scr-standby-one-node", "ccr",
         "ccr-dismounted", "ccr-backup-running", "ccr-half-done", "rtm-no-scr", "ccr-groups-home", "scc-1-1", "ccr-2003")  # fmt: skip
@@ -47,7 +46,7 @@ WANTED = frozenset({
 THERE = frozenset(path.stem for path in SCENARIOS.glob("*.toml"))
 # Those of the issue before the rest: the time they take is printed at the end of `make test`.
 PLAYED = sorted(
-    (name for name in (*LONG, *sorted(THERE - set(LONG))) if name not in NOT_YET and name not in SOAK_ONLY),
+    (name for name in (*LONG, *sorted(THERE - set(LONG))) if name not in NOT_YET),
     key=lambda name: name not in WANTED,
 )
 
