@@ -64,8 +64,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     plays = [value for name, value in told if name == "play"]
     if plays:
         terminalreporter.section("scenarios")
-        for whose, some in (("issue 4's list", [one for one in plays if one[0]]), ("all", plays)):
-            took = max((end for _, _, end in some), default=0.0) - min((start for _, start, _ in some), default=0.0)
+    for whose, some in (("issue 4's list", [one for one in plays if one[0]]), ("all", plays)):
+        if some:
+            took = max(end for _, _, end in some) - min(start for _, start, _ in some)
             terminalreporter.write_line(
                 f"{whose}: {len(some)} played, {took:.0f} s from the first start to the last end"
             )
