@@ -43,9 +43,10 @@ def store(store_client: redis.Redis) -> Store:
     return Store(store_client, bot="rollup-bot 0.1.0")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long tests first."""
-    items.sort(key=lambda item: place(item.nodeid))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long tests first, where workers share them. Alone they keep the order asked for: the soak counts on it."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: place(item.nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
