@@ -34,7 +34,10 @@ def finish(turn: Turn, campaign: Campaign) -> float | None:
     told = [check.sentence for check in after.checks if check.rule == "BOTH-NODES" and check.verdict is Verdict.WARN]
     build = campaign.package.build if campaign.package else (campaign.plan.package.build if campaign.plan else "")
     left = left_behind(campaign, moves_of(turn, campaign), after.facts)
-    whole = f"{campaign.cluster} and its SCR targets are at {build}."
+    targets = campaign.plan is not None and bool(campaign.plan.scr_targets)
+    whole = (
+        f"{campaign.cluster} and its SCR targets are at {build}." if targets else f"{campaign.cluster} is at {build}."
+    )
     words = (*((f"Every node of {campaign.cluster} is at {build}.", *told) if told else (whole,)), left.sentence)
     turn.write(
         campaign,

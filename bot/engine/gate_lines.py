@@ -50,6 +50,14 @@ def _users(campaign: Campaign, server: str) -> str:
     return counted.get(server, "how many mailboxes is unknown: they were not read at the plan")
 
 
+def _own_users(campaign: Campaign, step: Step, took: float) -> str:
+    """Whom a stand-alone machine serves itself."""
+    counted = _users(campaign, step.target)
+    if counted == "0 mailboxes":
+        return f"none; {step.target} holds no mailbox of its own and has no other role"
+    return f"whoever uses {step.target} itself ({counted}), for about {span(took)}"
+
+
 def _until_resumed(campaign: Campaign, step: Step) -> float:
     """How long the node is out: this step and those that follow on the same node (lab seconds)."""
     steps = campaign.plan.steps if campaign.plan else ()
@@ -139,11 +147,7 @@ def _evacuate(campaign: Campaign, step: Step, _took: float, _down: float) -> Sev
 def _install(campaign: Campaign, step: Step, took: float, _down: float) -> Seven:
     lost, other = _out(campaign, step)
     alone = step.role == "scr-target" and not step.cluster
-    users = (
-        f"whoever uses {step.target} itself ({_users(campaign, step.target)}), for about {span(took)}"
-        if alone
-        else ("none; no mail server is on this node")
-    )
+    users = _own_users(campaign, step, took) if alone else "none; no mail server is on this node"
     red = (
         f"every Exchange service on {step.target} stopped, its SCR copies not Healthy"
         if alone
@@ -159,11 +163,7 @@ def _install(campaign: Campaign, step: Step, took: float, _down: float) -> Seven
 
 def _restart(campaign: Campaign, step: Step, took: float, _down: float) -> Seven:
     lost, other = _out(campaign, step)
-    users = (
-        "none; no mail server is on this node"
-        if step.cluster
-        else f"whoever uses {step.target} itself ({_users(campaign, step.target)}), for about {span(took)}"
-    )
+    users = "none; no mail server is on this node" if step.cluster else _own_users(campaign, step, took)
     keeps = f", and {step.target} stays Paused and unfinished" if _paused(campaign, step) else ""
     return (
         lost, users, f"{NOTHING_YET}{keeps}", FINISHES, other,
