@@ -209,7 +209,8 @@ def test_the_speed_and_a_fresh_start_are_asked_of_the_range(sample: Sample, page
     hands.page.locator("dialog[open] label", has_text="bot-killed").click()
     hands.page.locator("dialog[open] button[type=submit]").click()
     hands.page.wait_for_function("() => !document.querySelector('dialog[open]')")
-    assert sample.clock.speed == 60.0
+    until(lambda: sample.clock.speed == 60.0)
+    until(lambda: len(sample.controlled) == 2)  # starting again is answered before it is done
     assert sample.controlled == [("kill", None), ("again", "bot-killed")]
 
 
