@@ -462,6 +462,13 @@ ROWS = (
         waivable=True,
     ),
     Row("GROUPS-SNAPSHOT", "gate_evacuate", group("Cluster Group", state=GroupStatus.UNKNOWN), UNKNOWN, "not known"),
+    Row("GROUPS-SNAPSHOT", "plan", group("Cluster Group", state=GroupStatus.FAILED), WARN, "first step in CLUSTER01"),
+    Row("GROUPS-SNAPSHOT", "plan", group("Cluster Group", state=GroupStatus.PARTIAL), WARN, "no step stops for that"),
+    Row("GROUPS-SNAPSHOT", "plan", group("CMS1", state=GroupStatus.FAILED), WARN, "and mail is down"),
+    Row("GROUPS-SNAPSHOT", "plan", group("CMS1", state=GroupStatus.PARTIAL), WARN, "only once it is Online"),
+    Row("GROUPS-SNAPSHOT", "plan", group("CMS1", state=GroupStatus.OFFLINE), WARN, "Start-ClusteredMailboxServer"),
+    Row("GROUPS-SNAPSHOT", "plan", group("Cluster Group", state=GroupStatus.UNKNOWN), UNKNOWN, "not known"),
+    Row("GROUPS-SNAPSHOT", "plan", group("Available Storage", state=GroupStatus.PENDING), PASS, "No group is found"),
     Row(
         "GROUPS-SNAPSHOT", "after_evacuate", group("Cluster Group", state=GroupStatus.OFFLINE), BLOCK, "before the step"
     ),

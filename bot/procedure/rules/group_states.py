@@ -1,4 +1,4 @@
-"""The rule about the state of every group: S9 of the document. Noted before a step, and no worse after it."""
+"""The rule about the state of every group: S9 of the document. Told at the plan, noted before a step, no worse after it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bot.procedure.rules.case import (
     passes,
     together,
     unknown,
+    warns,
 )
 from bot.procedure.rules.groups import NO_GROUPS
 from state.words import Fact, StepKind, When
@@ -24,6 +25,8 @@ _RANK = {"Online": 0, "Partially Online": 1, "Offline": 2, "Pending": 3, "Unknow
 
 def groups_snapshot(case: Case) -> Finding:
     """S9: owner and state of every group, before; and no worse, after."""
+    if case.when is When.PLAN:
+        return together((one for picture in case.clusters for one in _found(picture)), "No group is found failed.")
     if case.cluster is None or case.step is None:
         return not_needed("A stand-alone machine has no cluster groups.")
     if case.step.kind is StepKind.RESTORE and not case.step.groups:
@@ -57,6 +60,34 @@ def groups_snapshot(case: Case) -> Finding:
             )
     found.append(passes("", *facts))
     return together(found, f"{len(picture.groups)} groups of {picture.name} noted with owner and state.")
+
+
+def _found(picture: Picture) -> list[Finding]:
+    """At the plan: which group a step will stop for, while there is time to mend it. It may be mended before the start."""
+    if not picture.views:
+        return [unknown(f"The groups of {picture.name} could not be read.", "cluster.exe group")]
+    found = [passes("")]
+    for group in picture.groups:
+        said = f"'{group.name}' is {word(group.state)} on {group.owner} already, before anything was done"
+        mail, fact = picture.is_cms_group(group), Fact(name=f"group {group.name}", value=word(group.state))
+        up = f"By hand, before the start: Start-ClusteredMailboxServer -Identity {group.name}"
+        repair = f'Repair it before the start, or take it offline on purpose: cluster.exe group "{group.name}" /offline'
+        if group.state is GroupStatus.UNKNOWN:
+            found.append(unknown(f"The state of '{group.name}' is not known.", "cluster.exe group", fact))
+        elif group.state is GroupStatus.FAILED:
+            whose = f"the first step in {picture.name} stops for it"
+            found.append(warns(f"{said}: {whose}{', and mail is down' if mail else ''}.", up if mail else repair, fact))
+        elif mail and group.state is not GroupStatus.ONLINE:
+            found.append(warns(f"{said}: it is handed over only once it is Online.", up, fact))
+        elif group.state is GroupStatus.PARTIAL:
+            found.append(
+                warns(
+                    f"{said}: something in it is down, and no step stops for that.",
+                    "Look which resource it is: cluster.exe res",
+                    fact,
+                )
+            )
+    return found
 
 
 def _compare(case: Case, picture: Picture) -> Finding:
@@ -117,9 +148,11 @@ RULES = (
         says="Owner and state of every group are noted before a step and are no worse after it.",
         source="S9: resources fail over or go offline; facts/exchange.md §9: state no worse than before",
         sentences=("S9",),
+        plan=True,
         gate=ALL_STEPS,
         after=ALL_STEPS,
         needs=("owner and state of every group",),
+        verdict="block; warn at the plan, where a group is found Failed, Partially Online, or a mail server not Online",
         stops="Something that ran before does not run now.",
         remedy='`cluster.exe group "<name>" /online`; for a CMS Start-ClusteredMailboxServer',
         waivable="only a non-Exchange group that had failed before we began",
