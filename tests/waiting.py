@@ -9,7 +9,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def until(true: Callable[[], _T], within: float = 30.0) -> _T:
+def until(true: Callable[[], _T], within: float = 60.0) -> _T:
     """Wait for a condition; its last value. The limit is for what never comes: a busy machine is slow."""
     end = time.monotonic() + within
     while not (value := true()):

@@ -69,7 +69,7 @@ class Pages:
         page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.goto(f"{url}?as={who}" if who else url)
         page.wait_for_selector("#channel-line")
         return (KeyboardHands if keyboard else Hands)(page, phone=phone)

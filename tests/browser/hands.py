@@ -54,7 +54,7 @@ class Hands:
         """How many gate messages the thread shows."""
         return int(self.page.locator(GATES).count())
 
-    def wait_for_gates(self, count: int, seconds: float = 60) -> None:
+    def wait_for_gates(self, count: int, seconds: float = 90) -> None:
         """Until the thread shows so many gate messages."""
         self.page.wait_for_function(
             "([what, count]) => document.querySelectorAll(what).length >= count",
@@ -78,7 +78,7 @@ class Hands:
         """What only this person sees."""
         return [str(text) for text in self.page.locator(".ephemeral .content").all_inner_texts()]
 
-    def wait_for_text(self, text: str, seconds: float = 30) -> None:
+    def wait_for_text(self, text: str, seconds: float = 60) -> None:
         """Until some message says this."""
         self.page.locator(".message", has_text=re.compile(re.escape(text))).first.wait_for(timeout=seconds * 1000)
 

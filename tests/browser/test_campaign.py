@@ -55,11 +55,11 @@ class Range:
     def stop(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self._reader.join(10)
+        self._reader.join(60)
         if self.process.stdout:
             self.process.stdout.close()
 

@@ -101,7 +101,7 @@ class RedisProxy:
                 if what == "after":
                     swallowed.wanted = True
                     server.sendall(raw)
-                    swallowed.came.wait(10)
+                    swallowed.came.wait(60)
                 if what:
                     self._broken()  # while the client still waits: it must not live to see its connection cut
                     break

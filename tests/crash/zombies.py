@@ -41,7 +41,7 @@ def second_bot(one: Range) -> Iterator[subprocess.Popen[bytes]]:
         for number in (signal.SIGCONT, signal.SIGKILL):
             if bot.poll() is None:
                 bot.send_signal(number)
-        bot.wait(10)
+        bot.wait(60)
 
 
 def stop_owner(one: Range, campaign: str) -> int:

@@ -45,7 +45,7 @@ def test_every_message_wakes_its_own_actor_once(woken: Woken) -> None:
     for number in range(40):
         woken.dispatch.advance(f"C-{number}")
         woken.dispatch.publish(f"C-{number}")
-    got = [woken.calls.get(timeout=10) for _ in range(80)]
+    got = [woken.calls.get(timeout=60) for _ in range(80)]
     assert sorted(got) == sorted((what, f"C-{n}") for what in ("advance", "publish") for n in range(40))
     with pytest.raises(queue.Empty):
         woken.calls.get(timeout=0.4)
@@ -54,13 +54,13 @@ def test_every_message_wakes_its_own_actor_once(woken: Woken) -> None:
 def test_a_message_of_another_process_wakes_it_too(woken: Woken, store_client: redis.Redis, store: Store) -> None:
     other = _wired(store_client, store)
     other.dispatch.advance("C-1")
-    assert woken.calls.get(timeout=10) == ("advance", "C-1")
+    assert woken.calls.get(timeout=60) == ("advance", "C-1")
     assert other.calls.empty()
 
 
 def test_an_idle_worker_hardly_asks_redis(woken: Woken, store_client: redis.Redis) -> None:
     woken.dispatch.advance("C-1")
-    woken.calls.get(timeout=10)
+    woken.calls.get(timeout=60)
     before, began = _commands(store_client), time.monotonic()
     with pytest.raises(queue.Empty):
         woken.calls.get(timeout=1.5)

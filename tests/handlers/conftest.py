@@ -179,7 +179,7 @@ class Bench:
     def __init__(self, space: Workspace, server: RunningWorkspace, store: Store, clock: LabClock) -> None:
         self.space, self.server, self.store = space, server, store
         self.policy, self.packages, self.woken, self.slept = POLICY, (PACKAGE,), Woken(), [0.0]
-        client = WebClient(token=space.app.bot_token, base_url=server.api_url, timeout=5)
+        client = WebClient(token=space.app.bot_token, base_url=server.api_url, timeout=30)
         wall = time.time()
         self.clock = Clock(start=clock.now(), anchor=wall, speed=1.0)
         self.deps = Deps(

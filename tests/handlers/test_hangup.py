@@ -23,7 +23,7 @@ def test_what_is_being_answered_when_the_bot_leaves_is_answered(bench: Bench, ca
 
     def slowly(next: Callable[[], Any]) -> Any:  # noqa: A002 - bolt passes its arguments by these names
         busy.set()
-        go_on.wait(20)
+        go_on.wait(60)
         return next()
 
     bench.app.use(slowly)
@@ -34,7 +34,7 @@ def test_what_is_being_answered_when_the_bot_leaves_is_answered(bench: Bench, ca
     time.sleep(0.1)
     assert leaving.is_alive()
     go_on.set()
-    leaving.join(20)
+    leaving.join(60)
     assert not leaving.is_alive()
     until(lambda: bench.whispers(ALICE))
     assert not bench.space.log.not_acked
@@ -44,12 +44,12 @@ def test_what_is_being_answered_when_the_bot_leaves_is_answered(bench: Bench, ca
 def test_a_bot_that_has_nothing_to_do_leaves_at_once(bench: Bench) -> None:
     slack = bench.handler.client
     get = slack.message_queue.get
-    slack.message_queue.get = lambda timeout: get(timeout=60)  # type: ignore[method-assign]  # the SDK waits a second
-    slack.current_session.sock.settimeout(60)  # type: ignore[union-attr]  # and its reader three
+    slack.message_queue.get = lambda timeout: get(timeout=600)  # type: ignore[method-assign]  # the SDK waits a second
+    slack.current_session.sock.settimeout(600)  # type: ignore[union-attr]  # and its reader three
     bench.types(ALICE, "help")
     leaving = threading.Thread(target=hang_up, args=(bench.handler,), daemon=True)
     leaving.start()
-    leaving.join(15)
+    leaving.join(60)
     assert not leaving.is_alive()
     until(lambda: not bench.server.connected())
 
@@ -79,6 +79,6 @@ def test_a_reader_that_takes_back_the_word_that_ends_it_is_told_again(
     time.sleep(0.3)  # it reads
     leaving = threading.Thread(target=hang_up, args=(second,), daemon=True)
     leaving.start()
-    leaving.join(20)
+    leaving.join(60)
     assert not leaving.is_alive()
     assert not second.client.is_connected()

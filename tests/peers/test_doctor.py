@@ -146,7 +146,7 @@ def careless(tmp_path: Path) -> Iterator[str]:
     until(lambda: _answers(url))
     yield url
     server.terminate()
-    server.wait(20)
+    server.wait(60)
 
 
 def _answers(url: str) -> bool:

@@ -73,7 +73,7 @@ def test_a_killed_process_ends_alone_and_its_parent_goes_on(machine: Machine, co
     assert until(lambda: any(p.name == "slow.exe" for p in machine.processes.all()))
     process = next(p for p in machine.processes.all() if p.name == "slow.exe")
     assert machine.processes.kill(process.pid)
-    worker.join(5)
+    worker.join(60)
     assert answers == ["rc 0 \r\nafter\r\n"]
     assert machine.processes.get(process.pid) is None
 
@@ -106,8 +106,8 @@ def test_a_task_started_by_hand_fires_again_at_its_time(machine: Machine) -> Non
     machine.natives["count"] = count
     machine.tasks.create("again", "count", SYSTEM, machine.now() + 30)  # half a wall second away
     machine.tasks.run("again")
-    assert runs.acquire(timeout=5)
-    assert runs.acquire(timeout=5), "the trigger did not fire"
+    assert runs.acquire(timeout=30)
+    assert runs.acquire(timeout=30), "the trigger did not fire"
     assert not runs.acquire(timeout=0.05), "once is once"
 
 
@@ -165,8 +165,8 @@ def test_a_reboot_ends_everything_that_runs_and_keeps_definitions_and_files(mach
     machine.tasks.run("job")
     assert until(lambda: any(p.name == "install.exe" for p in machine.processes.all()))
     before = machine.boot_time
-    machine.reboot(30).join(10)
-    assert ended.wait(5)
+    machine.reboot(30).join(60)
+    assert ended.wait(60)
     assert until(lambda: machine.tasks.status("job") == "Ready")
     assert machine.online
     assert booted == [False], "the hooks run before the network is up"

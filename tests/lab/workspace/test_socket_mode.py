@@ -160,11 +160,13 @@ def test_a_bolt_app_hears_reactions_mentions_and_changes_but_not_its_own_posts(
     act(space, {"as": "alice", "type": "edit", "ts": ts, "text": "never mind"})
     act(space, {"as": "alice", "type": "delete", "ts": ts})
     act(space, {"as": "alice", "type": "home"})
-    until(lambda: len(bolted.heard) >= 7)
+    until(lambda: bolted.of("app_home_opened"))  # in what order they come, and how often, is not promised
+    until(lambda: bolted.of("app_mention") and bolted.of("reaction_added") and bolted.of("reaction_removed"))
+    until(lambda: {each.get("subtype") for each in bolted.of("message")} >= {"message_changed", "message_deleted"})
     assert bolted.of("app_mention")[0]["text"] == f"<@{space.app.user_id}> status"
     assert bolted.of("reaction_added")[0]["reaction"] == "+1::skin-tone-3"
     assert bolted.of("reaction_removed")[0]["item"] == {"type": "message", "channel": CHANNEL, "ts": ts}
-    assert {each.get("subtype", "") for each in bolted.of("message")} == {"", "message_changed", "message_deleted"}
+    assert {each.get("subtype", "") for each in bolted.of("message")} <= {"", "message_changed", "message_deleted"}
     assert bolted.of("app_home_opened")[0]["tab"] == "home"
 
 
@@ -177,8 +179,7 @@ def test_a_bolt_app_survives_a_disconnect_frame_and_loses_nothing(
     until(lambda: server.connected() == 1 and server.sockets.links[0] is not first)
     for n in range(5):
         act(space, {"as": "alice", "type": "message", "text": f"after {n}"})
-    until(lambda: len(bolted.of("message")) >= 5)
-    assert sorted({each["text"] for each in bolted.of("message")}) == [f"after {n}" for n in range(5)]
+    until(lambda: {each["text"] for each in bolted.of("message")} == {f"after {n}" for n in range(5)})
 
 
 @pytest.mark.peer
@@ -257,7 +258,7 @@ def test_an_unacknowledged_event_comes_three_times_more_with_new_envelope_and_sa
 ) -> None:
     client = raw(acks=False)
     act(space, {"as": "alice", "type": "message", "text": "anyone?"})
-    until(lambda: len(space.log.not_acked) == 4, within=10)
+    until(lambda: len(space.log.not_acked) == 4)
     tries = client.envelopes()
     assert len({each["envelope_id"] for each in tries}) == 4
     assert len({each["payload"]["event_id"] for each in tries}) == 1

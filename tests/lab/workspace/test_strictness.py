@@ -137,15 +137,15 @@ def test_every_encoding_of_the_same_call_means_the_same(
     flat = {"channel": CHANNEL, "text": "hi", "blocks": json.dumps(blocks), "metadata": json.dumps(metadata)}
     url = server.api_url + "chat.postMessage"
     if encode == "json":
-        answer = requests.post(url, json={**flat, "blocks": blocks, "metadata": metadata}, headers=head, timeout=5)
+        answer = requests.post(url, json={**flat, "blocks": blocks, "metadata": metadata}, headers=head, timeout=30)
     elif encode == "form":
-        answer = requests.post(url, data={**flat, "token": space.app.bot_token}, timeout=5)
+        answer = requests.post(url, data={**flat, "token": space.app.bot_token}, timeout=30)
     elif encode == "multipart":
         answer = requests.post(
-            url, files={name: (None, value) for name, value in flat.items()}, headers=head, timeout=5
+            url, files={name: (None, value) for name, value in flat.items()}, headers=head, timeout=30
         )
     else:
-        answer = requests.get(url, params=flat, headers=head, timeout=5)
+        answer = requests.get(url, params=flat, headers=head, timeout=30)
     message = answer.json()["message"]
     assert (message["text"], message["blocks"][0]["text"]["text"], message["metadata"]) == ("hi", "hello", metadata)
 
@@ -154,7 +154,7 @@ def test_a_json_call_with_an_empty_body_is_a_call_without_arguments(server: Runn
     answer = requests.post(
         server.api_url + "auth.test",
         data=b"",
-        timeout=5,
+        timeout=30,
         headers={"Authorization": f"Bearer {space.app.bot_token}", "Content-Type": "application/json;charset=utf-8"},
     )
     assert answer.json()["user_id"] == space.app.user_id
@@ -165,7 +165,7 @@ def test_json_that_is_none_is_refused(body: bytes, error: str, server: RunningWo
     answer = requests.post(
         server.api_url + "auth.test",
         data=body,
-        timeout=5,
+        timeout=30,
         headers={"Authorization": f"Bearer {space.app.bot_token}", "Content-Type": "application/json"},
     )
     assert answer.json() == {"ok": False, "error": error}
@@ -244,7 +244,7 @@ def test_a_response_url_is_good_for_five_answers(server: RunningWorkspace, space
     heard: list[str] = []
     space.connect(lambda delivery: heard.append(delivery.payload["response_url"]))
     act(space, {"as": "alice", "type": "command", "text": "/rollup status"})
-    codes = [requests.post(heard[0], json={"text": "x"}, timeout=5).status_code for _ in range(6)]
+    codes = [requests.post(heard[0], json={"text": "x"}, timeout=30).status_code for _ in range(6)]
     assert codes == [200] * 5 + [404]
 
 
@@ -252,7 +252,7 @@ def test_a_file_is_uploaded_shared_and_read_back(slack: WebClient, space: Worksp
     slack.files_upload_v2(channel=CHANNEL, content="EXN1 owns nothing", filename="facts.txt", initial_comment="facts")
     message = next(iter(space.messages[CHANNEL].values()))
     assert message.text == "facts"
-    assert requests.get(message.files[0]["url_private"], timeout=5).text == "EXN1 owns nothing"
+    assert requests.get(message.files[0]["url_private"], timeout=30).text == "EXN1 owns nothing"
 
 
 def test_people_channels_and_groups_are_told_as_slack_tells_them(slack: WebClient) -> None:
@@ -299,7 +299,7 @@ def test_the_truth_is_written_for_what_people_and_the_app_did(slack: WebClient, 
 def test_nothing_is_answered_for_another_host_or_a_foreign_page(server: RunningWorkspace) -> None:
     for head in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
         answer = requests.post(
-            server.url + "lab/act", json={"as": "alice", "type": "message", "text": "x"}, headers=head, timeout=5
+            server.url + "lab/act", json={"as": "alice", "type": "message", "text": "x"}, headers=head, timeout=30
         )
         assert answer.status_code == 403
 
@@ -320,10 +320,10 @@ def test_a_fault_breaks_as_many_calls_as_it_was_told(
 
 def test_acting_over_http_is_the_same_as_acting_inside(server: RunningWorkspace, space: Workspace) -> None:
     answer = requests.post(
-        server.url + "lab/act", timeout=5, json={"as": "Alice", "type": "message", "text": "hi", "channel": CHANNEL}
+        server.url + "lab/act", timeout=30, json={"as": "Alice", "type": "message", "text": "hi", "channel": CHANNEL}
     )
     assert answer.json() == {"ok": True, "ts": next(iter(space.messages[CHANNEL]))}
-    wrong = requests.post(server.url + "lab/act", timeout=5, json={"as": "Mallory", "type": "message", "text": "hi"})
+    wrong = requests.post(server.url + "lab/act", timeout=30, json={"as": "Mallory", "type": "message", "text": "hi"})
     assert wrong.json() == {"ok": False, "error": "user_not_found"}
-    state = requests.get(server.url + "lab/state", timeout=5).json()
+    state = requests.get(server.url + "lab/state", timeout=30).json()
     assert (state["realm"], state["messages"][0]["text"]) == ("lab", "hi")

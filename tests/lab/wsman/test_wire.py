@@ -23,29 +23,29 @@ def test_identify_needs_no_password_and_tells_no_version(server: EstateServer) -
         f'<i:Identify xmlns:i="{envelope.IDENTITY}"/></s:Body></s:Envelope>'
     )
     headers = {"WSMANIDENTIFY": "unauthenticated", "Content-Type": "application/soap+xml;charset=UTF-8"}
-    answer = requests.post(server.url("EXN1"), data=body, headers=headers, timeout=5)
+    answer = requests.post(server.url("EXN1"), data=body, headers=headers, timeout=30)
     assert answer.status_code == 200
     assert "OS: 0.0.0 SP: 0.0 Stack: 2.0" in answer.text
 
 
 def test_without_credentials_every_request_gets_the_schemes(server: EstateServer) -> None:
-    answer = requests.post(server.url("EXN1"), data="x", timeout=5)
+    answer = requests.post(server.url("EXN1"), data="x", timeout=30)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Negotiate"
 
 
 def test_other_paths_and_methods_are_not_served(server: EstateServer) -> None:
     address = server.url("EXN1")
-    assert requests.post(address + "x", timeout=5).status_code == 404
-    assert requests.get(address, timeout=5).status_code == 405
+    assert requests.post(address + "x", timeout=30).status_code == 404
+    assert requests.get(address, timeout=30).status_code == 405
 
 
 def test_rubbish_closes_the_connection_and_the_server_goes_on(server: EstateServer) -> None:
-    with socket.create_connection(("127.0.0.1", server.ports["EXN1"]), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", server.ports["EXN1"]), timeout=30) as raw:
         raw.sendall(b"GET\x00\xff\r\n\r\n" + b"POST /wsman HTTP/1.1\r\nContent-Length: -5\r\n\r\n")
         while raw.recv(4096):
             pass
-    assert requests.post(server.url("EXN1"), timeout=5).status_code == 401
+    assert requests.post(server.url("EXN1"), timeout=30).status_code == 401
 
 
 @pytest.mark.parametrize(
