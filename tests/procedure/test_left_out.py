@@ -7,13 +7,31 @@ from dataclasses import replace
 import pytest
 
 from bot.procedure.context import Context
-from bot.procedure.facts import EstateFacts, LevelFacts, StandbyFacts, Unknown
+from bot.procedure.facts import EstateFacts, LevelFacts, NodeStatus, StandbyFacts, Unknown
 from bot.procedure.order import check_events, check_next, check_plan
 from bot.procedure.planner import PlanRefusal, make_plan
 from bot.procedure.rules import blocking, evaluate
 from state import words as w
 from tests.procedure import record
-from tests.procedure.build import BASE, NEW, OLD, PACKAGE, ccr, change, level, machine, plan_of, recms, silent, verdicts
+from tests.procedure.build import (
+    BASE,
+    NEW,
+    OLD,
+    PACKAGE,
+    ccr,
+    change,
+    cluster,
+    each_view,
+    estate,
+    judge,
+    level,
+    machine,
+    plan_of,
+    recms,
+    silent,
+    standing_by,
+    verdicts,
+)
 from tests.procedure.record import recorded
 from tests.procedure.walk import campaign, waivers
 
@@ -35,11 +53,26 @@ def two_targets() -> EstateFacts:
     return recms(facts, "CMS1", standbys=both, copies=(*copies, *more))  # type: ignore[misc]
 
 
+def standby_cluster(*quiet: str, seen: NodeStatus = NodeStatus.UP) -> EstateFacts:
+    """SB1 of a standby cluster of two is the target; the quiet nodes do not answer, and the others see them so."""
+    main = ccr(scr=None)
+    facts = estate("CLUSTER01", ("EXN1", "EXN2"), (*main.machines, *cluster("STANDBY", ("SB1", "SB2"))))
+    facts = standing_by(facts, "CMS1", ("SG1", ("SB1",)), ("SG2", ()))
+    for name in quiet:
+        facts = silent(facts, name)
+    return each_view(
+        facts,
+        lambda view: replace(view, nodes=tuple((n, seen if n in quiet else was) for n, was in view.nodes)),
+        "STANDBY",
+    )
+
+
 @pytest.mark.parametrize(
     ("facts", "rule", "patched"),
     [
         (silent(ccr(), "SCR1"), FIRST, {"EXN1", "EXN2"}),
         (silent(two_targets(), "SCR1"), FIRST, {"EXN1", "EXN2", "SCR2"}),
+        (standby_cluster("SB1", "SB2"), FIRST, {"EXN1", "EXN2"}),
         (
             recms(ccr(scr=None), "CMS1", standbys=(("SG1", (StandbyFacts(node_name="GONE9"),)), ("SG2", ()))),
             FIRST,
@@ -50,7 +83,7 @@ def two_targets() -> EstateFacts:
         (change(ccr(), "SCR1", level=UNSURE), "LEVEL-AGREE", {"EXN1", "EXN2", "SCR1"}),
         (change(ccr(), "SCR1", own_standbys=CYCLE), "SCR-CYCLE", {"EXN1", "EXN2", "SCR1"}),
     ],
-    ids=["silent", "one-of-two", "stale", "node-unsure", "active-unsure", "target-unsure", "cycle"],
+    ids=["silent", "one-of-two", "standby-cluster", "stale", "node-unsure", "active-unsure", "target-unsure", "cycle"],
 )
 def test_a_plan_stands_with_its_one_stop_and_goes_to_its_end_under_waivers_only(
     facts: EstateFacts, rule: str, patched: set[str]
@@ -84,6 +117,38 @@ def test_nothing_but_the_targets_stands_in_the_way_of_a_target_that_does_not_ans
     finding = next(check for check in plan.checks if check.rule == FIRST)
     assert finding.waivable
     assert ("SCR1", "unknown") in {(fact.machine, fact.value) for fact in finding.facts}
+
+
+@pytest.mark.parametrize("seen", [NodeStatus.UP, NodeStatus.DOWN])
+@pytest.mark.parametrize(
+    ("quiet", "answers", "way_on"),
+    [
+        ("SB2", "SB1", "cluster.exe node SB2 /evict, or disable the relation: Disable-StorageGroupCopy -StandbyMachine SB1"),
+        ("SB1", "SB2", "disable the relation: Disable-StorageGroupCopy -StandbyMachine SB1"),
+    ],
+)  # fmt: skip
+def test_a_standby_cluster_that_answers_in_part_is_refused_by_every_rule_that_speaks_of_it(
+    quiet: str, answers: str, way_on: str, seen: NodeStatus
+) -> None:
+    facts = standby_cluster(quiet, seen=seen)
+    made = make_plan(facts, PACKAGE, w.Options(), context=Context())
+    assert isinstance(made, PlanRefusal)
+    assert [(check.rule, check.waivable) for check in blocking(made.checks)] == [
+        *([("VIEW-AGREE", False)] if seen is NodeStatus.UP else []),
+        (FIRST, False),
+    ]
+    check = judge(FIRST, w.When.PLAN, facts)
+    assert f"{answers} answered, so STANDBY is neither left out nor patched without it" in check.sentence
+    assert check.remedy.endswith(way_on)
+
+
+def test_a_node_of_a_standby_cluster_that_falls_silent_later_may_be_accepted_at_a_step() -> None:
+    """Its cluster is done by then, and not acted on any more: what is left to accept is a level nobody can read."""
+    planned = plan_of(standby_cluster())
+    step = next(one for one in planned.steps if one.target == "EXN2")
+    done = change(standby_cluster("SB2"), "SB1", level=level(NEW))
+    stops = blocking(evaluate(w.When.GATE, done, package=PACKAGE, context=Context(), plan=planned, step=step))
+    assert [(check.rule, check.waivable) for check in stops] == [(FIRST, True)]
 
 
 def test_a_target_that_comes_back_below_the_level_is_not_covered_by_any_waiver() -> None:

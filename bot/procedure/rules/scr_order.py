@@ -21,6 +21,11 @@ from state.words import Fact, StepKind, When
 
 _GONE = "If the machine is gone for good, disable the relation: Disable-StorageGroupCopy -StandbyMachine {name}"
 
+_EVICT = (
+    "If that node is gone for good, take it out of its cluster: cluster.exe node {node} /evict, "
+    "or disable the relation: Disable-StorageGroupCopy -StandbyMachine {name}"
+)
+
 
 def targets_first(case: Case) -> Finding:
     """S16/S17: every SCR target of any CMS of the cluster is updated before any node of the cluster."""
@@ -86,27 +91,38 @@ def _leads_to(case: Case, first: str, last: str) -> bool:
 def _one_target(case: Case, target: Standby, name: str) -> Finding:
     level = case.level(name)
     whose = ", ".join(dict.fromkeys(f"{cms}\\{group}" for cms, group in target.sources))
+    itself = same_name(name, target.name)
+    what = f"the SCR target of {whose}" if itself else f"in the cluster of {target.name}, the SCR target of {whose}"
     build = case.target_build
     there = updated(level, build) if not isinstance(build, Unknown) else build
+    gone = _GONE.format(name=target.name) if itself else _EVICT.format(node=name, name=target.name)
     if isinstance(there, Unknown):
         machine = case.machine(name)
         why = case.silent(name) if machine is None else there.why
-        return unknown(
-            f"{name} is the SCR target of {whose}, and whether it is updated is not known: {why}.",
-            f"Bring it back and recheck. {_GONE.format(name=name)}",
-            Fact(name="level", value="unknown", machine=name),
-            waivable=True,
-        )
+        said = f"{name} is {what}, and whether it is updated is not known: {why}."
+        fact = Fact(name="level", value="unknown", machine=name)
+        if case.when is not When.PLAN or all(case.machine(one) is None for one in target.machines):
+            return unknown(said, f"Bring it back and recheck. {gone}", fact, waivable=True)
+        return _in_part(case, target, said, fact, f"Bring {name} back and plan again. {gone}")
     fact = Fact(name="level", value=str(level), machine=name)
     if there:
         return passes(f"{name} is at {level}.", fact)
     if case.when is When.PLAN:
         return passes(f"{name} is at {level} and is patched before any node.", fact)
     return blocks(
-        f"{name}, the SCR target of {whose}, is at {level}, below {build}; no node of the source goes before it.",
+        f"{name}, {what}, is at {level}, below {build}; no node of the source goes before it.",
         f"Patch {name} first.",
         fact,
     )
+
+
+def _in_part(case: Case, target: Standby, said: str, fact: Fact, remedy: str) -> Finding:
+    """Nobody waives this at the plan: to leave such a target out is to leave behind what can be patched, and to patch
+    the rest of its cluster is to act where not every node was heard. One that is silent as a whole may be left out."""
+    heard = [one for one in target.machines if case.machine(one) is not None and not same_name(one, fact.machine)]
+    if heard:
+        said += f" {' and '.join(heard)} answered, so {target.cluster} is neither left out nor patched without it."
+    return unknown(said, remedy, fact)
 
 
 def scr_cycle(case: Case) -> Finding:
@@ -193,7 +209,7 @@ RULES = (
         needs=("StandbyMachines of every storage group", "the level read on each target itself"),
         stops="The source must not run ahead of its targets.",
         remedy="Patch the target first; if it is gone for good, disable the SCR relation.",
-        waivable="when a target cannot be reached: with a reason",
+        waivable="when a target cannot be reached, at the plan no node of its cluster either: with a reason",
         judge=targets_first,
     ),
     Rule(
