@@ -67,8 +67,8 @@ def _mail(night: Night) -> list[str]:
 
 def _users(campaign: Campaign, cms: str) -> str:
     """How many the plan counted, which is as old as the plan."""
-    counted = dict(campaign.plan.users) if campaign.plan else {}
-    return esc(counted.get(cms, "how many mailboxes is unknown, not read by this campaign"))
+    counted = campaign.plan.users_of(cms) if campaign.plan else ""
+    return esc(counted or "how many mailboxes is unknown, not read by this campaign")
 
 
 def _one_mail(one: MailSeen) -> str:

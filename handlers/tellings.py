@@ -130,7 +130,7 @@ class Teller(Voice):
         if set(ends(outage)) <= set(pinned(self.before)):
             return None
         what = ", ".join(esc(name) for name in outage.databases)
-        users = dict(self.after.plan.users).get(outage.cms, "") if self.after.plan else ""
+        users = self.after.plan.users_of(outage.cms) if self.after.plan else ""
         how = f"online, but {what} is dismounted" if what else "not online"
         before = f", and was last seen up at {when(outage.last_up, '{time_secs}')}" if outage.last_up else ""
         said = (

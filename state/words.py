@@ -191,6 +191,10 @@ class Plan:
     old_level: str = ""
     users: tuple[tuple[str, str], ...] = ()  # (CMS or stand-alone SCR target, "400 mailboxes" or why that is not known)
 
+    def users_of(self, server: str) -> str:
+        """Whom a CMS or a stand-alone SCR target serves, as counted for this plan; "" where nobody counted."""
+        return dict(self.users).get(server, "")
+
 
 # --- people ---------------------------------------------------------------------------------------
 

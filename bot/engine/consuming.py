@@ -10,7 +10,7 @@ import logging
 from dataclasses import replace
 
 from bot.engine.evidence import Evidence, gather, why_not
-from bot.engine.gating import agreed, expire, left_undone
+from bot.engine.gating import expire, left_undone, step_agreed
 from bot.engine.stops import damaged
 from bot.engine.turn import Turn
 from bot.procedure.digest import differences, digest
@@ -61,7 +61,7 @@ def consume(turn: Turn, campaign: Campaign) -> float | None:
         turn.write(campaign, GateVoided(gate=gate.id, differences=(f"{stop.rule}: {stop.sentence}",)), "void")
         return None
     policy = rooms.people.policy(campaign.cluster)
-    if digest(agreed(rooms, campaign, step, evidence, policy, gate.id)) != gate.digest:
+    if digest(step_agreed(rooms, campaign, step, evidence, policy, gate.id)) != gate.digest:
         found = differences(gate.checks, evidence.checks, gate.commands, evidence.commands)
         turn.write(
             campaign,

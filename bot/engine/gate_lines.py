@@ -7,6 +7,7 @@ dies in this step; how to undo it; what will look red but is expected. Each is t
 from __future__ import annotations
 
 from bot.procedure.facts import same_name
+from bot.procedure.users import NOBODY
 from state.words import Campaign, Forecast, Step, StepKind
 
 LABELS = (
@@ -46,15 +47,15 @@ def _servers(campaign: Campaign) -> str:
 
 def _users(campaign: Campaign, server: str) -> str:
     """How many, as the plan counted them."""
-    counted = dict(campaign.plan.users) if campaign.plan else {}
-    return counted.get(server, "how many mailboxes is unknown: they were not read at the plan")
+    counted = campaign.plan.users_of(server) if campaign.plan else ""
+    return counted or "how many mailboxes is unknown: they were not read at the plan"
 
 
 def _own_users(campaign: Campaign, step: Step, took: float) -> str:
     """Whom a stand-alone machine serves itself."""
     counted = _users(campaign, step.target)
-    if counted == "0 mailboxes":
-        return f"none; {step.target} holds no mailbox of its own and has no other role"
+    if counted == NOBODY:
+        return f"none; {step.target} has {NOBODY}"
     return f"whoever uses {step.target} itself ({counted}), for about {span(took)}"
 
 

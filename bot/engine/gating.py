@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.engine.agreeing import agreed
 from bot.engine.evidence import Evidence, eligible, gather, why_not, why_not_done
 from bot.engine.gate_lines import gate_lines
 from bot.engine.outcomes import took_effect
@@ -13,7 +14,6 @@ from bot.engine.stops import ask_about, damaged
 from bot.engine.turn import Turn
 from bot.procedure.context import Context
 from bot.procedure.digest import Agreed, digest
-from bot.procedure.rules import RULES_VERSION
 from state import audit
 from state.guards import declined
 from state.words import (
@@ -168,7 +168,7 @@ def build_gate(rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence)
         target=step.target,
         kind="step",
         title=step.title,
-        digest=digest(agreed(rooms, campaign, step, evidence, policy, gate_id)),
+        digest=digest(step_agreed(rooms, campaign, step, evidence, policy, gate_id)),
         commands=evidence.commands,
         checks=evidence.checks,
         forecast=forecast,
@@ -189,28 +189,15 @@ def _installed_already(step: Step, commands: tuple[Command, ...]) -> tuple[str, 
     return (f"Nothing is installed: {step.target} is at the level already. This asks for what is left of the step.",)
 
 
-def agreed(rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence, policy: Policy, gate_id: str) -> Agreed:
+def step_agreed(
+    rooms: Rooms, campaign: Campaign, step: Step, evidence: Evidence, policy: Policy, gate_id: str
+) -> Agreed:
     """Everything the voters of this gate agree to."""
-    if campaign.plan is None:
-        raise ValueError(campaign.id)
-    return Agreed(
-        nonce=campaign.nonce,
-        gate=gate_id,
-        step=step.id,
-        attempt=campaign.attempt,
-        target=step.target,
-        commands=evidence.commands,
-        scripts=rooms.config.scripts,
-        package=campaign.plan.package,
-        plan=campaign.plan,
-        rules_version=RULES_VERSION,
-        bot_version=rooms.config.bot_version,
-        policy=policy,
-        inventory=rooms.config.fingerprint(campaign.cluster),
-        waivers=campaign.waivers,
-        forecast=forecast_of(step, evidence.context),
-        checks=evidence.checks,
-    )
+    return agreed(
+        rooms, campaign, step, policy,
+        gate=gate_id, place=step.id, commands=evidence.commands, waivers=campaign.waivers,
+        forecast=forecast_of(step, evidence.context), checks=evidence.checks,
+    )  # fmt: skip
 
 
 def forecast_of(step: Step, context: Context) -> Forecast:

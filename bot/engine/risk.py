@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.engine import consuming
+from bot.engine.agreeing import agreed
 from bot.engine.consuming import intent_of
 from bot.engine.evidence import eligible, gather, strangers, unlisted
 from bot.engine.gate_lines import risk_lines
@@ -16,7 +17,7 @@ from bot.engine.planning import drafted
 from bot.engine.stops import damaged
 from bot.engine.turn import Turn
 from bot.procedure.digest import Agreed, differences, digest
-from bot.procedure.rules import RULES_VERSION, blocking
+from bot.procedure.rules import blocking
 from state import audit
 from state.guards import PLAN, gate_id, open_blocks, place
 from state.words import (
@@ -207,27 +208,13 @@ def _notes(check: Check, step: Step, before_start: bool) -> tuple[str, ...]:
 
 def _agreed(turn: Turn, campaign: Campaign, found: Found, policy: Policy, waiver: Waiver) -> Agreed:
     """Everything the voters of a risk gate agree to: the finding, the waiver, and what else a step's voters would."""
-    rooms, step = turn.rooms, campaign.step
-    if campaign.plan is None or step is None:
+    if campaign.step is None:
         raise ValueError(campaign.id)
-    return Agreed(
-        nonce=campaign.nonce,
-        gate=gate_id(campaign),
-        step=place(campaign),
-        attempt=campaign.attempt,
-        target=step.target,
-        commands=(),
-        scripts=rooms.config.scripts,
-        package=campaign.plan.package,
-        plan=campaign.plan,
-        rules_version=RULES_VERSION,
-        bot_version=rooms.config.bot_version,
-        policy=policy,
-        inventory=rooms.config.fingerprint(campaign.cluster),
-        waivers=(*campaign.waivers, waiver),
-        forecast=FORECAST,
-        checks=found.checks,
-    )
+    return agreed(
+        turn.rooms, campaign, campaign.step, policy,
+        gate=gate_id(campaign), place=place(campaign), commands=(), waivers=(*campaign.waivers, waiver),
+        forecast=FORECAST, checks=found.checks,
+    )  # fmt: skip
 
 
 def _too_few(turn: Turn, campaign: Campaign) -> None:

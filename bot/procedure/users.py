@@ -30,6 +30,9 @@ def in_words(count: int | Unknown) -> str:
     return f"{count} mailbox{'' if count == 1 else 'es'}"
 
 
+NOBODY = "no mailbox of its own and no other role"
+
+
 def of_its_own(machine: MachineFacts | None) -> str:
     """What a stand-alone SCR target serves beside its copies: mailboxes and other roles."""
     if machine is None or not machine.reached:
@@ -38,4 +41,6 @@ def of_its_own(machine: MachineFacts | None) -> str:
     if isinstance(machine.roles, Unknown):
         return f"{said}; whether it has other roles is unknown: {machine.roles.why.rstrip('.')}"
     other = [one for one in machine.roles if one.casefold() != "mailbox"]
+    if machine.mailboxes == 0 and not other:
+        return NOBODY
     return f"{said}; it also serves as {' and '.join(other)}" if other else said

@@ -108,7 +108,7 @@ def test_an_scr_target_says_whom_it_serves_itself() -> None:
     assert "whoever uses SCR1 itself (12 mailboxes; it also serves as HubTransport), for about" in told
     nobody = plan_of(change(ccr(), "SCR1", mailboxes=0, roles=("Mailbox",)))
     told = gate_lines(replace(ready(), plan=nobody), install)[1]
-    assert "none; SCR1 holds no mailbox of its own" in told
+    assert "none; SCR1 has no mailbox of its own and no other role" in told
     unread = plan_of(change(ccr(), "SCR1", mailboxes=Unknown("denied"), roles=Unknown("denied")))
     told = gate_lines(replace(ready(), plan=unread), install)[1]
     assert "how many mailboxes is unknown: denied; whether it has other roles is unknown: denied" in told

@@ -207,7 +207,8 @@ def test_a_target_that_was_left_out_is_not_asked_for_its_copy() -> None:
 def test_what_a_target_itself_serves_is_told_or_said_to_be_unread() -> None:
     for field in ("mailboxes", "roles"):
         check = judge("NOTICE", When.PLAN, change(ccr(), "SCR1", **{field: Unknown("no rights")}), plan=moments.PLAN)
-        assert "What SCR1 itself serves could not be read (no rights)" in check.sentence
+        assert "is unknown: no rights" in check.sentence
+        assert "ask whose mail is there" in check.sentence
 
 
 def test_every_cluster_that_was_seen_is_named() -> None:

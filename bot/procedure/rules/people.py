@@ -15,6 +15,7 @@ from bot.procedure.rules.case import (
     unknown,
     warns,
 )
+from bot.procedure.users import NOBODY, of_its_own
 from bot.procedure.window import WRITE_SPANS, current, spans
 from state.words import Fact, Step, StepKind
 
@@ -137,23 +138,20 @@ def notice(case: Case) -> Finding:
     parts = []
     if moved:
         minutes = sum(step.downtime_s for step in steps) / 60
-        counted = dict(case.plan.users if case.plan else ())
-        named = ", ".join(f"{cms} ({counted[cms]})" if cms in counted else cms for cms in moved)
+        counted = {cms: case.plan.users_of(cms) if case.plan else "" for cms in moved}
+        named = ", ".join(f"{cms} ({counted[cms]})" if counted[cms] else cms for cms in moved)
         parts.append(f"{named} will be away for about {minutes:.0f} minutes in all (a forecast, no promise).")
     alone = [] if isinstance(case.standbys, Unknown) else [one for one in case.standbys if not one.cluster]
     for target in alone:
         machine = case.machine(target.name)
         if machine is None or case.needs(target.name) is False:
             continue
-        boxes, roles = machine.mailboxes, machine.roles
-        if isinstance(boxes, Unknown) or isinstance(roles, Unknown):
-            why = boxes.why if isinstance(boxes, Unknown) else roles.why if isinstance(roles, Unknown) else ""
-            parts.append(f"What {target.name} itself serves could not be read ({why}): ask whose mail is there.")
-        if isinstance(boxes, int) and boxes > 0:
-            parts.append(f"{target.name} has {boxes} mailboxes of its own: they are away during its install.")
-        other = [] if isinstance(roles, Unknown) else [one for one in roles if one.casefold() != "mailbox"]
-        if other:
-            parts.append(f"{target.name} also serves as {', '.join(other)}.")
+        if (served := of_its_own(machine)) == NOBODY:
+            continue
+        unread = isinstance(machine.mailboxes, Unknown) or isinstance(machine.roles, Unknown)
+        parts.append(
+            f"{target.name} is away during its own install ({served}){': ask whose mail is there' if unread else ''}."
+        )
     parts += _down_already(case)
     if not parts:
         return not_needed("No user will notice.")
