@@ -14,6 +14,7 @@ from bot.procedure.facts import (
     LogFacts,
     QueueFacts,
     ResourceFacts,
+    ScrFacts,
     ServerFacts,
     SurveyFacts,
     Unknown,
@@ -48,6 +49,7 @@ def facts(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
         oab_pins=asked("oab", _oab_pins),
         logs=asked("logs", _logs),
         mail=asked("mail", _mail),
+        scr=asked("scr", _scr),
         users=asked("users", lambda r: tuple((cms, number(n)) for cms, n in (expect(f, 2) for f in r.all("users")))),
     )
 
@@ -162,6 +164,19 @@ def _mail(reply: Reply) -> tuple[ResourceFacts, ...]:
     """Every resource of Exchange in the machine's cluster."""
     rows = [expect(fields, 3) for fields in reply.all("resource")]
     return tuple(ResourceFacts(name=name, type=kind, state=number(state)) for name, kind, state in rows)
+
+
+def _scr(reply: Reply) -> tuple[ScrFacts, ...]:
+    """Every SCR copy the machine holds or feeds. What of one cannot be read leaves the others known."""
+    return tuple(_scr_copy(*expect(fields, 4)) for fields in reply.all("scr"))
+
+
+def _scr_copy(identity: str, standby: str, status: str, why: str) -> ScrFacts:
+    server, _, group = identity.partition("\\")
+    if not server or not group or not standby:
+        raise Malformed(f"{identity[:60]!r} on {standby[:40]!r} is no SCR copy")
+    missing = Unknown(" ".join(why.split()) or "SummaryCopyStatus was not given")
+    return ScrFacts(server=server, storage_group=group, standby=standby, status=status or missing)
 
 
 def _logs(reply: Reply) -> tuple[LogFacts, ...]:

@@ -18,9 +18,10 @@ OAB = "oab"  # OAB-PIN: the node that makes the offline address book
 QUEUES = "queues"  # MOVE-DONE: what the Hub Transport servers still hold
 AGENTS = "agents"  # MONITORING: running services that may hold files
 MAIL = "mail"  # no rule: whether mail is up, while nothing else is read
+SCR = "scr"  # SEEDING-NONE: every SCR copy an SCR target holds or feeds, other servers' too
 USERS = "users"  # NOTICE: mailboxes of each mail server; may take long, so once, at the plan
 LOGS = "logs"  # no rule: how long the log volumes last, for who is on call
-KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS, LOGS, MAIL, USERS)
+KINDS = (WRITERS, VOLUMES, NETWORKS, SERVERS, CRL, OAB, QUEUES, AGENTS, LOGS, SCR, MAIL, USERS)
 
 LOGS_EVERY_S = 1800.0  # lab; while a copy is not Healthy
 
@@ -47,8 +48,10 @@ def wanted(when: When, step: Step | None, nodes: tuple[str, ...]) -> Asked:
 
 
 def _before(step: Step) -> Asked:
-    if step.kind in {StepKind.INSTALL, StepKind.RESTART} and (step.role == "node" or not step.cluster):
-        return ((step.target, WRITERS),)  # of a standby cluster's node no copy is ever backed up
+    if step.kind in {StepKind.INSTALL, StepKind.RESTART}:
+        # Of a standby cluster's node no copy is ever backed up.
+        writers = ((step.target, WRITERS),) if step.role == "node" or not step.cluster else ()
+        return writers if step.role == "node" else (*writers, (step.target, SCR))
     if step.kind is StepKind.HANDOFF:
         return ((step.target, WRITERS), (step.source, VOLUMES))
     return ()

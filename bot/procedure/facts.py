@@ -262,6 +262,16 @@ class ResourceFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScrFacts:
+    """One SCR copy that a machine holds or feeds, as that machine tells it: of any server of the organisation."""
+
+    server: str  # whose storage group it is: a CMS or a stand-alone mailbox server
+    storage_group: str
+    standby: str  # the machine that keeps the copy, as the administrator typed it
+    status: str | Unknown  # SummaryCopyStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogFacts:
     """How a storage group's transaction logs fill their volume, as one node that may run its mail server sees it."""
 
@@ -288,6 +298,7 @@ class SurveyFacts:
     )
     oab_pins: tuple[tuple[str, str], ...] | Unknown = NOT_ASKED  # (CMS, node that makes its offline address book)
     mail: tuple[ResourceFacts, ...] | Unknown = NOT_ASKED  # every resource of Exchange in its cluster
+    scr: tuple[ScrFacts, ...] | Unknown = NOT_ASKED  # every SCR copy in the organisation that it holds or feeds
     users: tuple[tuple[str, int], ...] | Unknown = NOT_ASKED  # (CMS that may run here, its mailboxes)
     logs: tuple[LogFacts, ...] | Unknown = NOT_ASKED  # every storage group of every CMS that may run here
 

@@ -16,6 +16,7 @@ from bot.procedure.facts import (
     NOT_ASKED,
     LogFacts,
     QueueFacts,
+    ScrFacts,
     ServerFacts,
     SurveyFacts,
     Unknown,
@@ -305,6 +306,39 @@ def test_mailboxes_are_counted_by_any_node_that_may_run_the_server(ccr: Range) -
     assert seen(ccr, "EXN1", "users").users == (("CMS1", 400),)
     assert seen(ccr, "EXN2", "users").users == (("CMS1", 400),)
     assert seen(ccr, "SCR1", "users").users == ()
+
+
+def test_an_scr_target_tells_of_every_copy_it_holds_whoever_it_is_of() -> None:
+    lab = opened("scr-shared", 60.0)
+    try:
+        both, one, node = (seen(lab, name, "scr").scr for name in ("SCR1", "SCR2", "EXN1"))
+        lab.lab.exchange.cms["cms2"].storage_groups[0].standbys[0].forced = "Seeding"
+        seeded = seen(lab, "SCR1", "scr").scr
+    finally:
+        closed(lab)
+    mine = ScrFacts(server="CMS1", storage_group="SG1", standby="SCR1", status="Healthy")
+    other = ScrFacts(server="CMS2", storage_group="SG2", standby="SCR1.lab.example", status="Healthy")
+    assert both == (mine, other)
+    assert one == (replace(mine, standby="SCR2"),)
+    assert node == ()
+    assert seeded == (mine, replace(other, status="Seeding"))
+
+
+def test_a_target_that_is_a_source_tells_of_the_copies_it_feeds() -> None:
+    lab = opened("scr-cycle", 60.0)
+    try:
+        found = seen(lab, "SCR1", "scr").scr
+    finally:
+        closed(lab)
+    own = ScrFacts(server="SCR1", storage_group="First Storage Group", standby="CMS1", status="Healthy")
+    assert isinstance(found, tuple)
+    assert own in found
+    assert {one.server for one in found} == {"SCR1", "CMS1"}
+
+
+def test_a_row_that_names_no_storage_group_makes_no_sense() -> None:
+    reply = Reply((("scr", ("CMS1", "SCR1", "Healthy", "")),), {"scr": ""}, True)
+    assert survey.facts(reply, ("scr",)).scr == Unknown("scr: 'CMS1' on 'SCR1' is no SCR copy")
 
 
 def test_mailboxes_nobody_could_count_are_unknown_with_the_cause(ccr: Range) -> None:

@@ -263,12 +263,24 @@ function Get-MailboxDatabase {
 function Get-StorageGroup {
     param($Server)
     $target = New-Thing @{ NodeName = 'scr1.lab.example'; ReplayLagTime = [TimeSpan]::FromHours(24) }
-    New-Thing @{ Name = 'SG1'; StandbyMachines = @($target); LogFolderPath = 'D:\LOGS\SG1'; LogFilePrefix = 'E00' }
-    New-Thing @{ Name = 'SG2'; StandbyMachines = @(); LogFolderPath = 'C:\SG2\'; LogFilePrefix = 'E01' }
+    if (-not $Server) {
+        $here = New-Thing @{ NodeName = 'exn2.lab.example'; ReplayLagTime = [TimeSpan]::FromHours(24) }
+        New-Thing @{ Name = 'SG9'; Identity = 'CMS9\SG9'; StandbyMachines = @($here) }
+        New-Thing @{ Name = 'SG8'; Identity = 'CMS9\SG8'; StandbyMachines = @($target, $here) }
+        New-Thing @{ Name = 'SG7'; Identity = 'EXN2\SG7'; StandbyMachines = @($target) }
+    }
+    New-Thing @{ Name = 'SG1'; Identity = 'CMS1\SG1'; StandbyMachines = @($target); LogFolderPath = 'D:\LOGS\SG1'; LogFilePrefix = 'E00' }
+    New-Thing @{ Name = 'SG2'; Identity = 'CMS1\SG2'; StandbyMachines = @(); LogFolderPath = 'C:\SG2\'; LogFilePrefix = 'E01' }
 }
 
 function Get-StorageGroupCopyStatus {
     param($Server, $Identity, $StandbyMachine)
+    if ($Identity -eq 'CMS9\SG8') {
+        throw 'The Microsoft Exchange Replication Service does not answer.'
+    }
+    if ($Identity -eq 'CMS9\SG9') {
+        return (New-Thing @{ Name = 'SG9'; SummaryCopyStatus = 'Seeding'; CopyQueueLength = 0; ReplayQueueLength = 0 })
+    }
     if ($StandbyMachine) {
         return (New-Thing @{ Name = 'SG1'; SummaryCopyStatus = 'Healthy'; CopyQueueLength = 1; ReplayQueueLength = 900 })
     }

@@ -176,7 +176,7 @@ def test_the_probe_reads_exchange(place: Place) -> None:
     assert "seeding or suspended" in found.validate[0][1]  # type: ignore[index]
 
 
-KINDS = ("writers", "volumes", "networks", "servers", "crl", "oab", "logs", "mail", "users")
+KINDS = ("writers", "volumes", "networks", "servers", "crl", "oab", "logs", "scr", "mail", "users")
 
 
 def test_the_survey_reads_what_only_some_moments_need(place: Place) -> None:
@@ -195,6 +195,11 @@ def test_the_survey_reads_what_only_some_moments_need(place: Place) -> None:
     assert found.crl == ""
     assert found.oab_pins == (("CMS1", "EXN1"),)
     assert [(one.name, one.state) for one in found.mail] == [("IS (CMS1)", 2)]  # type: ignore[union-attr]
+    assert [(one.server, one.storage_group, one.standby, one.status) for one in found.scr] == [  # type: ignore[union-attr]
+        ("CMS9", "SG9", "exn2.lab.example", "Seeding"),
+        ("CMS9", "SG8", "exn2.lab.example", Unknown("The Microsoft Exchange Replication Service does not answer.")),
+        ("EXN2", "SG7", "scr1.lab.example", "Healthy"),
+    ]
     assert found.users == (("CMS1", 3),)
     assert isinstance(found.logs, tuple), found.logs
     first, second = found.logs

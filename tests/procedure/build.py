@@ -29,6 +29,7 @@ from bot.procedure.facts import (
     PatchFacts,
     QueueFacts,
     QuorumModel,
+    ScrFacts,
     ServerFacts,
     ServiceFacts,
     StandbyFacts,
@@ -96,6 +97,7 @@ def surveyed(**more: Any) -> SurveyFacts:
         "users": (("CMS1", 400),),
         "queues": (QueueFacts(server="HUB1", next_hop="cms1.lab.example", waiting=3),),
         "agents": (),
+        "scr": (),
         "oab_pins": (),
     }
     return SurveyFacts(**(fields | more))
@@ -233,11 +235,39 @@ def cluster(
 def estate(name: str, nodes: tuple[str, ...], machines: tuple[MachineFacts, ...], **inventory: Any) -> EstateFacts:
     """One reading of a whole estate."""
     declared = tuple(one.name for one in machines)
-    return EstateFacts(
-        inventory=Inventory(cluster=name, nodes=nodes, channel="C1", machines=declared, **inventory),
-        machines=machines,
-        now=NOW,
-        read_at=NOW,
+    return holding(
+        EstateFacts(
+            inventory=Inventory(cluster=name, nodes=nodes, channel="C1", machines=declared, **inventory),
+            machines=machines,
+            now=NOW,
+            read_at=NOW,
+        )
+    )
+
+
+def holding(facts: EstateFacts) -> EstateFacts:
+    """The same reading in which each machine tells of the SCR copies it holds for the mail servers in it."""
+    relations = {
+        (cms.name, group, one.node_name)
+        for machine_ in facts.machines
+        for cms in (machine_.cms if isinstance(machine_.cms, tuple) else ())
+        for group, targets in (cms.standbys if isinstance(cms.standbys, tuple) else ())
+        for one in targets
+    }
+
+    def told(name: str) -> tuple[ScrFacts, ...]:
+        return tuple(
+            ScrFacts(server=cms, storage_group=group, standby=typed, status="Healthy")
+            for cms, group, typed in sorted(relations)
+            if same_name(typed, name)
+        )
+
+    return replace(
+        facts,
+        machines=tuple(
+            replace(one, survey=replace(one.survey, scr=told(one.name))) if isinstance(one.survey, SurveyFacts) else one
+            for one in facts.machines
+        ),
     )
 
 
@@ -333,8 +363,8 @@ def node_state(facts: EstateFacts, node: str, status: NodeStatus) -> EstateFacts
 
 
 def recms(facts: EstateFacts, cms: str, **fields: Any) -> EstateFacts:
-    """The same reading with one CMS changed as every node sees it."""
-    return replace(
+    """The same reading with one CMS changed as every node sees it; new SCR targets tell of their copies."""
+    changed = replace(
         facts,
         machines=tuple(
             replace(m, cms=tuple(replace(c, **fields) if c.name == cms else c for c in m.cms))
@@ -343,6 +373,7 @@ def recms(facts: EstateFacts, cms: str, **fields: Any) -> EstateFacts:
             for m in facts.machines
         ),
     )
+    return holding(changed) if "standbys" in fields else changed
 
 
 def standing_by(facts: EstateFacts, cms: str, *relations: tuple[str, tuple[str, ...]]) -> EstateFacts:

@@ -23,9 +23,11 @@ from bot.procedure.facts import (
     PatchFacts,
     QueueFacts,
     QuorumModel,
+    ScrFacts,
     ServerFacts,
     ServiceFacts,
     StandbyFacts,
+    SurveyFacts,
     Unknown,
     VolumeFacts,
     WriterFacts,
@@ -112,6 +114,19 @@ def writer(state_: int) -> Change:
 
 def own_writer(state_: int) -> Change:
     return asked("SCR1", writers=(WriterFacts(name="Microsoft Exchange Writer", state=state_),))
+
+
+def also_on_scr1(server: str, status: str | Unknown, standby: str = "scr1") -> Change:
+    """SCR1 tells of one copy more: a group of another server that it holds, or its own that it feeds to `standby`."""
+
+    def more(facts: EstateFacts) -> EstateFacts:
+        survey = next(one.survey for one in facts.machines if one.name == "SCR1")
+        assert isinstance(survey, SurveyFacts)
+        assert isinstance(survey.scr, tuple)
+        one = ScrFacts(server=server, storage_group="SG9", standby=standby, status=status)
+        return change(facts, "SCR1", survey=replace(survey, scr=(*survey.scr, one)))
+
+    return more
 
 
 def queued(count: int | Unknown, to: str = "cms1.lab.example") -> Change:
@@ -389,6 +404,16 @@ ROWS = (
         waivable=True,
     ),
     Row("SEEDING-NONE", "gate_install", cms(copies=GONE), UNKNOWN, "could not be read"),
+    Row("SEEDING-NONE", "gate_scr", also_on_scr1("CMS9", "Seeding"), BLOCK, "of CMS9\\SG9 on scr1", waivable=True),
+    Row("SEEDING-NONE", "gate_scr", also_on_scr1("CMS9", GONE), UNKNOWN, "CMS9\\SG9 on scr1", waivable=True),
+    Row("SEEDING-NONE", "gate_scr", also_on_scr1("CMS9", "Sonderbar"), UNKNOWN, "nobody here knows"),
+    Row(
+        "SEEDING-NONE", "gate_scr", also_on_scr1("SCR1", "Seeding", "SCR7"), BLOCK, "on SCR7 is Seeding", waivable=True
+    ),
+    Row("SEEDING-NONE", "gate_scr", also_on_scr1("CMS9", "Healthy"), PASS, "No copy is Seeding"),
+    Row("SEEDING-NONE", "gate_scr", asked("SCR1", scr=()), UNKNOWN, "does not list its copy of CMS1\\SG1"),
+    Row("SEEDING-NONE", "gate_scr", asked("SCR1", scr=GONE), UNKNOWN, "keeps of other servers"),
+    Row("SEEDING-NONE", "gate_install", asked("EXN2", scr=GONE), PASS, "No copy is Seeding"),  # no SCR target
     Row("MOVE-READY", "gate_handoff", cms(copies=copies("Initializing")), BLOCK, "Initializing"),
     Row("MOVE-READY", "gate_handoff", cms(copies=copies("Failed")), BLOCK, "Failed"),
     Row("MOVE-READY", "gate_handoff", cms(copies=copies("Gesund")), BLOCK, "not Healthy"),

@@ -152,6 +152,26 @@ Section 'logs' 'logs' {
     }
 }
 
+# Every SCR copy in the organisation that this machine holds, or feeds from storage groups of its own. One it holds is
+# asked of itself, whatever server the copy is of; one it feeds is asked of the other machine.
+Section 'scr' 'scr' {
+    Use-Exchange
+    foreach ($group in @(Get-StorageGroup)) {
+        $identity = [string]$group.Identity
+        foreach ($standby in @($group.StandbyMachines | Where-Object { $_ })) {
+            if (@($identity.Split('\')[0], ([string]$standby.NodeName).Split('.')[0]) -contains $env:COMPUTERNAME) {
+                try {
+                    $copy = Get-StorageGroupCopyStatus -Identity $identity -StandbyMachine $standby.NodeName
+                    Say 'scr' @($identity, $standby.NodeName, $copy.SummaryCopyStatus, '')
+                }
+                catch {
+                    Say 'scr' @($identity, $standby.NodeName, '', $_.Exception.Message)
+                }
+            }
+        }
+    }
+}
+
 # Whether mail is up, by the cluster's own word. No snap-in is loaded: nothing of Exchange is held open by it, so it may
 # be asked of a machine that is being patched.
 Section 'mail' 'mail' {

@@ -28,6 +28,8 @@ COPY_STATES = (
     "Resynchronizing",
 )
 
+OWN_GROUP = "First Storage Group"  # what setup calls it on a stand-alone server
+
 
 class Reads:
     """Cmdlets that only look."""
@@ -267,7 +269,7 @@ class Reads:
             if identity or (server and not same(other.machine.name, server)) or not other.standby_of:
                 continue
             lines = [self._standby(target, 24.0) for target in other.standby_of]
-            yield self._storage_group(other.machine.name, "First Storage Group", "None", [("StandbyMachines", lines)])
+            yield self._storage_group(other.machine.name, OWN_GROUP, "None", [("StandbyMachines", lines)])
 
     def _storage_group(self, server: str, name: str, replicated: str, extra: list[tuple[str, Any]]) -> PSObject:
         full = f"{server}\\{name}"
@@ -305,7 +307,9 @@ class Reads:
         self.shell.begin(session)
         server, identity = text(params.get("Server")), named(params, piped)
         standby = text(params.get("StandbyMachine"))
-        found = False
+        own = list(self._own_copies(identity, standby)) if identity and standby else []
+        yield from own
+        found = bool(own)
         for cms in (
             [self.shell.cms(server)] if server and self._own(server) is None else list(self.exchange.cms.values())
         ):
@@ -331,30 +335,42 @@ class Reads:
         if identity and not found:
             raise not_found(identity)
 
+    def _own_copies(self, identity: str, standby: str) -> Iterator[PSObject]:
+        """SCR copies of a stand-alone server's own storage group: the range keeps them Healthy."""
+        for other in self.shell.stand_alone.values():
+            full = f"{other.machine.name}\\{OWN_GROUP}"
+            if identity.casefold() == full.casefold() and any(same(one, standby) for one in other.standby_of):
+                yield self._copy_entry(full, OWN_GROUP, "Healthy", queues=(0, 53), target=None)
+
     def _copy(self, cms: Cms, group: StorageGroup, copy: CopyOf | None) -> PSObject:
         with self.world.lock:
             status = self.exchange.status(cms, group, copy) if copy else "Disabled"
+            queues = (copy.copy_queue, copy.replay_queue) if copy else (0, 0)
+            target = getattr(cms.passive(), "name", None)
+            return self._copy_entry(f"{cms.name}\\{group.name}", group.name, status, queues=queues, target=target)
+
+    def _copy_entry(self, full: str, name: str, status: str, *, queues: tuple[int, int], target: Any) -> PSObject:
+        with self.world.lock:
             asked = status not in {"ServiceDown", "Disabled"}
             inspected = DateTime.from_unix(self.world.clock.now() - 40) if asked and status != "Initializing" else None
-            full = f"{cms.name}\\{group.name}"
             return PSObject(
                 [
                     ("Identity", full),
-                    ("StorageGroupName", group.name),
-                    ("Name", group.name),
+                    ("StorageGroupName", name),
+                    ("Name", name),
                     (
                         "SummaryCopyStatus",
                         enum(status, COPY_STATES.index(status), "Management.SystemConfigurationTasks.CopyStatus"),
                     ),
-                    ("CopyQueueLength", copy.copy_queue if copy and asked else 0),
-                    ("ReplayQueueLength", copy.replay_queue if copy and asked else 0),
+                    ("CopyQueueLength", queues[0] if asked else 0),
+                    ("ReplayQueueLength", queues[1] if asked else 0),
                     ("LastInspectedLogTime", inspected),
                     ("Failed", status == "Failed"),
                     ("FailedMessage", "The log copying was interrupted." if status == "Failed" else None),
                     ("Seeding", status == "Seeding"),
                     ("Suspend", status == "Suspended"),
                     ("SuspendComment", None),
-                    ("CCRTargetNode", getattr(cms.passive(), "name", None)),
+                    ("CCRTargetNode", target),
                     ("IsValid", True),
                 ],
                 _types("Management.SystemConfigurationTasks.StorageGroupCopyStatusEntry"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.procedure.facts import ClusterKind, CopyFacts, Unknown, same_name, short
+from bot.procedure.facts import ClusterKind, Unknown, same_name, short
 from bot.procedure.picture import Cms
 from bot.procedure.rules.case import (
     DISRUPTIVE,
@@ -23,6 +23,7 @@ BROKEN = {"failed", "suspended", "failedandsuspended", "disabled", "stopped", "n
 _COMING = {"servicedown"}
 _GOING_ON = {"copying", "seeding", "initializing", "resynchronizing"}
 KNOWN = BROKEN | _COMING | _GOING_ON | {"healthy"}  # words of SummaryCopyStatus (§2)
+_LIST = "Get-StorageGroup | fl Identity,StandbyMachines as the bot's account"
 ACTS = DISRUPTIVE | {StepKind.HANDOFF}
 
 
@@ -47,7 +48,7 @@ def seeding_none(case: Case) -> Finding:
             found.append(unknown(f"The copies of {cms.name} could not be read: {cms.copies.why}.", "Recheck."))
             continue
         concerned = [copy for copy in cms.copies if _concerned(case, step, copy.standby)]
-        found += [_seeding(cms, copy) for copy in concerned]
+        found += [_seeding(cms.name, copy.storage_group, copy.standby, copy.status) for copy in concerned]
         listed = {(copy.storage_group.casefold(), short(copy.standby)) for copy in concerned}
         found += [
             unknown(
@@ -57,9 +58,44 @@ def seeding_none(case: Case) -> Finding:
             for group, standby in _expected(case, cms)
             if _concerned(case, step, standby) and (group.casefold(), short(standby)) not in listed
         ]
+    if not case.in_main(step.target):
+        found += _elsewhere(case, step, mail)
     if not found:
         return not_needed(f"No storage group copy is kept on {step.target}.")
     return together(found, "No copy is Seeding.")
+
+
+def _elsewhere(case: Case, step: Step, mail: tuple[Cms, ...]) -> list[Finding]:
+    """The copies an SCR target holds of other servers, and those it feeds itself: its own word, nobody else is read."""
+    name = step.target
+    copies = case.surveyed(name, lambda one: one.scr)
+    if isinstance(copies, Unknown):
+        return [
+            unknown(f"What {name} keeps of other servers, and feeds itself, could not be read: {copies.why}.", _LIST)
+        ]
+    listed = {(short(one.server), one.storage_group.casefold()) for one in copies if same_name(one.standby, name)}
+    found = [
+        unknown(f"{name} does not list its copy of {cms.name}\\{group}: its list of copies is not whole.", _LIST)
+        for cms in mail
+        for group, targets in (() if isinstance(cms.standbys, Unknown) else cms.standbys)
+        if any(same_name(one.node_name, name) for one in targets) and (short(cms.name), group.casefold()) not in listed
+    ]
+    for one in copies:
+        if any(same_name(one.server, cms.name) for cms in mail):
+            continue  # judged by what its own cluster says
+        group = f"{one.server}\\{one.storage_group}"
+        if isinstance(one.status, Unknown):
+            found.append(
+                unknown(
+                    f"Whether the copy of {group} on {one.standby} is Seeding could not be read: {one.status.why}.",
+                    f"Get-StorageGroupCopyStatus '{group}' -StandbyMachine {one.standby}",
+                    Fact(name=f"copy of {group} on {one.standby}", value="unknown"),
+                    waivable=True,
+                )
+            )
+        else:
+            found.append(_seeding(one.server, one.storage_group, one.standby, one.status))
+    return found
 
 
 def _concerned(case: Case, step: Step, standby: str) -> bool:
@@ -84,20 +120,20 @@ def _where(standby: str) -> str:
     return f"on {standby}" if standby else "on the passive node"
 
 
-def _seeding(cms: Cms, copy: CopyFacts) -> Finding:
-    where = _where(copy.standby)
-    fact = Fact(name=f"copy of {cms.name}\\{copy.storage_group} {where}", value=copy.status)
-    state = copy.status.replace(" ", "").casefold()
+def _seeding(server: str, group: str, standby: str, status: str) -> Finding:
+    where = _where(standby)
+    fact = Fact(name=f"copy of {server}\\{group} {where}", value=status)
+    state = status.replace(" ", "").casefold()
     if state == "seeding":
         return blocks(
-            f"The copy of {copy.storage_group} {where} is Seeding; this step would cut it off.",
+            f"The copy of {server}\\{group} {where} is Seeding; this step would cut it off.",
             "Let it finish, or accept that it starts again.",
             fact,
             waivable=True,
         )
     if state not in KNOWN:
         return unknown(
-            f"The copy of {copy.storage_group} {where} is {copy.status!r}, a word nobody here knows: it may be seeding.",
+            f"The copy of {server}\\{group} {where} is {status!r}, a word nobody here knows: it may be seeding.",
             "Get-StorageGroupCopyStatus | fl Name,SummaryCopyStatus,Seeding",
             fact,
         )
@@ -180,10 +216,13 @@ RULES = (
         source="facts/exchange.md §9, Copies",
         sentences=("S14",),
         gate=ACTS,
-        needs=("Get-StorageGroupCopyStatus, with -StandbyMachine for SCR",),
+        needs=(
+            "Get-StorageGroupCopyStatus, with -StandbyMachine for SCR",
+            "the same on an SCR target for every storage group of the organisation that it stands by for or feeds",
+        ),
         stops="The seeding would have to start again.",
         remedy="Let it finish.",
-        waivable="with a reason",
+        waivable="when a copy is Seeding, or one of another server cannot be read: with a reason",
         judge=seeding_none,
     ),
 )
