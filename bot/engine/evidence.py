@@ -26,6 +26,7 @@ from state.words import (
     Package,
     Policy,
     Step,
+    StepKind,
     Stop,
     When,
 )
@@ -125,7 +126,9 @@ def why_not_done(
         # What only the moment after a step asks for was not read for its gate: the queues to a server that moved.
         facts = read_for(turn.rooms, campaign, step, When.AFTER) or facts
     after = evaluate(When.AFTER, facts, package=package, context=evidence.context, plan=campaign.plan, step=step)
-    bad = blocking(after)
+    # A node that somebody else paused is not taken for one that we emptied: whoever did it had a reason.
+    whose = (c for c in evidence.checks if c.rule == "NODE-MEMBER" and step.kind is StepKind.EVACUATE)
+    bad = blocking((*after, *whose))
     if not bad:
         return unlisted(turn, campaign, step, facts, now), after
     return stop_on(campaign, bad, now, step.id), after

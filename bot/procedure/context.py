@@ -78,6 +78,7 @@ class Context:
     unverified: tuple[str, ...] = ()  # machines where an install ran and the checks after it have not passed
     running: tuple[str, ...] = ()  # machines where one of our jobs has begun and has not ended
     paused_by_us: tuple[str, ...] = ()
+    emptied_by_us: tuple[str, ...] = ()  # machines where a job of an evacuation was opened: its pause may be ours
     gate_checks: tuple[Check, ...] = ()  # AFTER: the checks of the gate that allowed the step
     options: Options = field(default_factory=Options)
     limits: Limits = field(default_factory=Limits)
@@ -115,6 +116,8 @@ def context_of(campaign: Campaign, *, limits: Limits | None = None, durations: D
             if step.option != "reboot-first":
                 unverified.pop(step.target, None)
     gate = campaign.gate
+    opened = {name.removeprefix(f"{campaign.id}-{campaign.nonce}-").split("-")[0] for name, _ in campaign.known_jobs}
+    emptied = (step.target for step in steps.values() if step.kind is StepKind.EVACUATE and step.id in opened)
     open_states = (JobState.OPENED, JobState.STARTED)
     running = tuple(dict.fromkeys(j.order.command.node for j in campaign.jobs if j.state in open_states))
     return Context(
@@ -128,6 +131,7 @@ def context_of(campaign: Campaign, *, limits: Limits | None = None, durations: D
         unverified=tuple(unverified),
         running=running,
         paused_by_us=campaign.paused_nodes,
+        emptied_by_us=tuple(emptied),
         gate_checks=gate.checks
         if gate and gate.kind == "step" and campaign.step and gate.step == campaign.step.id
         else (),

@@ -200,9 +200,14 @@ class Case:
         return known_name(self.facts, typed)
 
     def paused_by_us(self, name: str) -> bool:
-        """Whether we paused this node: on record, or it was not paused when we first looked (a pause cut off)."""
+        """Whether we paused this node: on record, or by a pause that was cut off.
+
+        It was cut off where a job of the evacuation was opened and the node was not paused when we first looked.
+        """
         if any(same_name(one, name) for one in self.context.paused_by_us):
             return True
+        if not any(same_name(one, name) for one in self.context.emptied_by_us):
+            return False
         return any(same_name(image.machine, name) and not image.paused for image in self.context.images)
 
     def waivers(self, rule: str) -> tuple[Waiver, ...]:
