@@ -27,7 +27,8 @@ def outage_commands(campaign: Campaign) -> tuple[tuple[str, str], ...]:
     for cms in campaign.plan.cms if campaign.plan else ():
         found.append((f"see whether {cms} is up, and where", f"Get-ClusteredMailboxServerStatus -Identity {_ps(cms)}"))
         found.append((f"bring {cms} online", f"Start-ClusteredMailboxServer -Identity {_ps(cms)}"))
-        mount = f"Get-MailboxDatabase -Server {_ps(cms)} -Status | where {{ -not $_.Mounted }} | Mount-Database"
+        kinds = (f"@(Get-{kind}Database -Server {_ps(cms)} -Status)" for kind in ("Mailbox", "PublicFolder"))
+        mount = f"{' + '.join(kinds)} | where {{ -not $_.Mounted }} | Mount-Database"
         found.append((f"mount what is dismounted on {cms}", mount))
     return tuple(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.estate.reply import Malformed, Reply, expect, flag, number, part, seconds
 from bot.procedure.facts import CmsFacts, CopyFacts, DatabaseFacts, HealthItem, StandbyFacts, Unknown, same_name
@@ -37,7 +38,7 @@ def _cms(machine: str, reply: Reply, name: str, storage_type: str) -> CmsFacts:
         redundant=tuple(f[1] for f in _rows(reply, "cms.redundant", name, 2)),
         storage_type=storage_type or Unknown("ClusteredStorageType was not given"),
         build=part(reply, "version", lambda r: _version(r, name)),
-        databases=part(reply, "databases", lambda r: tuple(_database(f) for f in _rows(r, "database", name, 6))),
+        databases=part(reply, "databases", lambda r: _databases(r, name)),
         standbys=part(reply, "standby", standbys(name)),
         copies=part(reply, "copies", lambda r: tuple(_copy(f) for f in _rows(r, "copy", name, 6))),
     )
@@ -79,6 +80,14 @@ def display_version(text: str) -> str:
     if match is None:
         raise Malformed("AdminDisplayVersion cannot be read")
     return ".".join(match.groups())
+
+
+def _databases(reply: Reply, cms: str) -> tuple[DatabaseFacts, ...]:
+    """Its mailbox databases, then its public folder databases: a mail server may hold these alone."""
+    return (
+        *(_database(fields) for fields in _rows(reply, "database", cms, 6)),
+        *(replace(_database(fields), public=True) for fields in _rows(reply, "public", cms, 6)),
+    )
 
 
 def _database(fields: tuple[str, ...]) -> DatabaseFacts:

@@ -195,13 +195,14 @@ class StandAlone(Machine, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mailbox database."""
+    """A mailbox database, or one of public folders."""
 
     name: str
     mounted: bool = True
     last_full_backup_h: float = 10.0  # hours before the start; negative = never
     backup: Literal["", "active", "passive"] = ""  # a running backup and where
     mailboxes: int = 200
+    public: bool = False  # of public folders: it has no mailboxes, and no logon test asks it
 
 
 class Standby(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

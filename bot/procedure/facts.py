@@ -114,13 +114,14 @@ class ClusterView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFacts:
-    """One database of a CMS."""
+    """One database of a CMS, of mailboxes or of public folders."""
 
     name: str
     storage_group: str
     mounted: bool | Unknown
     backup_running: bool | Unknown = False
     last_full_backup: float | Unknown | None = None  # Unix seconds; None = never
+    public: bool = False  # of public folders: nobody logs on to it, so Test-MapiConnectivity leaves it out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

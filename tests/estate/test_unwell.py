@@ -81,6 +81,7 @@ build = "8.3.485.1"
 [[clusters.cms]]
 name = "CMS2"
 owner = "SCN1"
+storage_groups = [{ name = "SG9", databases = [{ name = "PF1", public = true }] }]
 
 [[machines]]
 name = "SCR1"
@@ -181,3 +182,13 @@ def test_a_machine_that_is_a_source_itself_says_so(seen: dict[str, MachineFacts]
 
 def test_a_service_pack_without_a_rollup_has_no_patches(seen: dict[str, MachineFacts]) -> None:
     assert seen["SCR2"].level == LevelFacts(exsetup="8.3.83.6", patches=(), base="8.3.83.6")
+
+
+def test_a_mail_server_that_holds_public_folders_alone_has_databases(seen: dict[str, MachineFacts]) -> None:
+    """SCN1 and SCN2 both tell of it; Get-MailboxDatabase lists nothing there."""
+    for node in ("SCN1", "SCN2"):
+        (cms,) = seen[node].cms  # type: ignore[misc]
+        assert [(db.name, db.storage_group, db.mounted, db.public) for db in cms.databases] == [
+            ("PF1", "SG9", True, True)
+        ]
+        assert isinstance(seen[node].mapi, tuple)

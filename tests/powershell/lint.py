@@ -16,8 +16,8 @@ import tree_sitter
 import tree_sitter_pwsh
 
 EXCHANGE_2007 = {
-    "get-clusteredmailboxserverstatus", "get-mailboxserver", "get-mailboxdatabase", "get-storagegroup",
-    "get-storagegroupcopystatus", "get-queue", "get-exchangeserver", "get-mailbox", "test-replicationhealth",
+    "get-clusteredmailboxserverstatus", "get-mailboxserver", "get-mailboxdatabase", "get-publicfolderdatabase",
+    "get-storagegroup", "get-storagegroupcopystatus", "get-queue", "get-exchangeserver", "get-mailbox", "test-replicationhealth",
     "test-mapiconnectivity", "move-clusteredmailboxserver", "stop-clusteredmailboxserver",
     "start-clusteredmailboxserver",
 }  # fmt: skip

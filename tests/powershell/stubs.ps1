@@ -260,6 +260,11 @@ function Get-MailboxDatabase {
     New-Thing @{ StorageGroupName = 'SG2'; Name = 'MBX2'; Mounted = $false; BackupInProgress = $false; LastFullBackup = $null }
 }
 
+function Get-PublicFolderDatabase {
+    param($Server, [switch]$Status)
+    New-Thing @{ StorageGroupName = 'SG2'; Name = 'PF1'; Mounted = $false; BackupInProgress = $true; LastFullBackup = $null }
+}
+
 function Get-StorageGroup {
     param($Server)
     $target = New-Thing @{ NodeName = 'scr1.lab.example'; ReplayLagTime = [TimeSpan]::FromHours(24) }

@@ -162,8 +162,8 @@ def test_the_probe_reads_exchange(place: Place) -> None:
     found, _ = facts(place)
     (cms,) = found.cms  # type: ignore[misc]
     assert (cms.active_node, cms.state, cms.redundant) == ("EXN1", "Online", ("exn1.lab.example", "EXN2"))
-    assert [(db.name, db.mounted, db.last_full_backup) for db in cms.databases] == [
-        ("MBX1", True, 1773403200.0), ("MBX2", False, None),
+    assert [(db.name, db.mounted, db.backup_running, db.last_full_backup, db.public) for db in cms.databases] == [
+        ("MBX1", True, False, 1773403200.0, False), ("MBX2", False, False, None, False), ("PF1", False, True, None, True),
     ]  # fmt: skip
     assert cms.standbys[0][1][0].node_name == "scr1.lab.example"
     assert cms.standbys[0][1][0].replay_lag_s == 86400.0

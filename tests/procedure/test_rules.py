@@ -185,6 +185,17 @@ def dbs(**fields: object) -> tuple[object, ...]:
     return (database("MBX1", "SG1", **fields), database("MBX2", "SG2"))
 
 
+def folders(**fields: object) -> tuple[object, ...]:
+    """A mail server that holds public folders and nothing else."""
+    return (database("PF1", "SG1", **({"public": True} | fields)), database("PF2", "SG2", public=True))
+
+
+def with_folders(**fields: object) -> tuple[object, ...]:
+    """The databases of every moment here, and one of public folders beside them."""
+    mail = (database(f"MBX-CMS1-{group}", group) for group in ("SG1", "SG2"))
+    return (*mail, database("PF1", "SG1", **({"public": True} | fields)))
+
+
 def _standby(name: str) -> StandbyFacts:
     return StandbyFacts(node_name=name)
 
@@ -425,6 +436,12 @@ ROWS = (
     Row("MOVE-READY", "gate_handoff", cms(databases=dbs(mounted=False)), BLOCK, "dismounted"),
     Row("MOVE-READY", "gate_handoff", cms(databases=dbs(mounted=GONE)), UNKNOWN, "not known"),
     Row("MOVE-READY", "gate_handoff", cms(databases=GONE), UNKNOWN, "could not be read"),
+    Row("MOVE-READY", "gate_handoff", cms(databases=folders()), PASS, "every database mounted"),
+    Row("MOVE-READY", "gate_handoff", cms(databases=folders(mounted=False)), BLOCK, "PF1 of CMS1 is dismounted"),
+    Row("MOVE-DONE", "after_handoff", cms(databases=with_folders()), PASS, "every database is mounted"),
+    Row("MOVE-DONE", "after_handoff", cms(databases=with_folders(mounted=False)), BLOCK, "PF1 of CMS1 is dismounted"),
+    Row("MOVE-DONE", "after_handoff", cms(databases=with_folders(public=False)), UNKNOWN, "says nothing of PF1"),
+    Row("BACKUP-RUNNING", "gate_handoff", cms(databases=folders(backup_running=True)), BLOCK, "backup of PF1"),
     Row("MOVE-READY", "gate_handoff", cms(state="Offline"), BLOCK, "not Online"),
     Row("MOVE-READY", "gate_handoff", cms(active_node="EXN2"), BLOCK, "somebody moved it"),
     Row("MOVE-READY", "gate_handoff", cms(active_node=GONE), UNKNOWN, "CMS1"),

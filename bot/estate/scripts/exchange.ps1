@@ -59,8 +59,11 @@ Section 'fast' 'version' {
 
 Section 'fast' 'databases' {
     foreach ($name in $servers) {
-        foreach ($database in @(Get-MailboxDatabase -Server $name -Status)) {
-            Say 'database' @($name, $database.StorageGroupName, $database.Name, $database.Mounted, $database.BackupInProgress, (Get-Ticks $database.LastFullBackup))
+        $kinds = @{ database = @(Get-MailboxDatabase -Server $name -Status); public = @(Get-PublicFolderDatabase -Server $name -Status) }
+        foreach ($kind in $kinds.Keys) {
+            foreach ($database in $kinds[$kind]) {
+                Say $kind @($name, $database.StorageGroupName, $database.Name, $database.Mounted, $database.BackupInProgress, (Get-Ticks $database.LastFullBackup))
+            }
         }
     }
 }

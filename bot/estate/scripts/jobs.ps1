@@ -7,14 +7,14 @@ Section 'jobs' 'jobs' {
         Say 'boot' @((Get-BootTime))
     }
     catch {
-        # An installer stops WMI for a while. The job's own process says as much: it cannot survive a restart.
+        # An installer stops WMI for a while. A job's process is no worse witness: it survives no restart.
         Say 'boot' @('')
     }
     if ($Given['name']) {
         Show-Folder (Join-Path $Given['root'] $Given['name']) -Tail
     }
     else {
-        # A name that begins with ~ is a folder that was being prepared and never became a job.
+        # What begins with ~ was being prepared and never became a job.
         foreach ($folder in @(Get-ChildItem $Given['root'] | Where-Object { $_.PSIsContainer -and $_.Name -notlike '~*' })) {
             Show-Folder $folder.FullName
         }

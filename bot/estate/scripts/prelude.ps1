@@ -40,8 +40,7 @@ function Send-Said {
     $Said['Text'] = ''
 }
 
-# One question, or a few that belong together, of a kind that was asked for. If it fails, only its own
-# answers are missing.
+# Questions of a kind that was asked for. If one fails, only its section's answers are missing.
 function Section {
     param($Kind, $Name, $Body)
     if ($Given['kinds'].Split(',') -notcontains $Kind) {

@@ -246,7 +246,8 @@ def _storage_group(estate: Estate, cluster: ClusterWords, told: StorageGroupWord
             d.mounted,
             None if d.last_full_backup_h < 0 else start - d.last_full_backup_h * 3600,
             d.backup,
-            d.mailboxes,
+            0 if d.public else d.mailboxes,
+            d.public,
         )
         for d in told.databases
     ]

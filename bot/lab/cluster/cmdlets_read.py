@@ -194,6 +194,13 @@ class Reads:
 
     def database(self, session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:
         """Get-MailboxDatabase; mounted, backup state and times only with -Status."""
+        return self._databases(session, params, piped, public=False)
+
+    def public_folder_database(self, session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:
+        """Get-PublicFolderDatabase: the same of the other kind."""
+        return self._databases(session, params, piped, public=True)
+
+    def _databases(self, session: Session, params: Params, piped: list[Any], *, public: bool) -> Iterator[PSObject]:
         self.shell.begin(session)
         server, identity = text(params.get("Server")), named(params, piped)
         if server and self._own(server) is not None:
@@ -202,7 +209,7 @@ class Reads:
         found = False
         for cms in known:
             for group in cms.storage_groups:
-                for database in group.databases:
+                for database in (one for one in group.databases if one.public is public):
                     full = f"{cms.name}\\{group.name}\\{database.name}"
                     if not identity or identity.casefold() in {full.casefold(), database.name.casefold()}:
                         found = True
@@ -234,7 +241,9 @@ class Reads:
                     ("LastFullBackup", backup if status else None),
                     ("IsValid", True),
                 ],
-                _types("Data.Directory.SystemConfiguration.MailboxDatabase"),
+                _types(
+                    f"Data.Directory.SystemConfiguration.{'PublicFolder' if database.public else 'Mailbox'}Database"
+                ),
                 text=full,
                 show=("Name", "Server", "StorageGroup", "Recovery"),
                 view="table",

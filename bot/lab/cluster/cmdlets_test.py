@@ -128,13 +128,13 @@ class Tests:
                         yield cms, group, copy
 
     def mapi(self, session: Session, params: Params, piped: list[Any]) -> Iterator[PSObject]:
-        """Test-MapiConnectivity -Server: one logon to every database."""
+        """Test-MapiConnectivity -Server: one logon to the system mailbox of every mailbox database."""
         self.shell.begin(session)
         server = named(params, piped, "Server") or named(params, piped)
         own = self.shell.stand_alone.get(server.split(".")[0].casefold())
         for cms in [] if own is not None else [self.shell.cms(server)] if server else self.shell.cms_here():
             for group in cms.storage_groups:
-                for database in group.databases:
+                for database in (one for one in group.databases if not one.public):
                     good = database.mounted and cms.group.online
                     yield PSObject(
                         [

@@ -10,7 +10,7 @@ from bot.lab.cluster.world import short
 
 @dataclass
 class Database:
-    """A mailbox database."""
+    """A mailbox database, or one of public folders."""
 
     name: str
     mounted: bool
@@ -18,6 +18,7 @@ class Database:
     last_full_backup: float | None  # Unix seconds
     backup: str = ""  # "" | "active" | "passive"
     mailboxes: int = 200
+    public: bool = False
 
 
 @dataclass

@@ -33,6 +33,11 @@ def register(machine: Machine, shell: Shell, *, hidden: frozenset[str] = frozens
         reads.database,
         ("Identity", "Server", "StorageGroup", "Status?", "IncludePreExchange2007?", "DomainController"),
     )
+    add(
+        "Get-PublicFolderDatabase",
+        reads.public_folder_database,
+        ("Identity", "Server", "StorageGroup", "Status?", "IncludePreExchange2007?", "DomainController"),
+    )
     add("Get-StorageGroup", reads.storage_group, ("Identity", "Server", "IncludePreExchange2007?", "DomainController"))
     add(
         "Get-StorageGroupCopyStatus",

@@ -98,7 +98,7 @@ def databases(cms: Cms) -> list[Finding]:
         return [
             unknown(
                 f"The databases of {cms.name} could not be read: {cms.databases.why}.",
-                f"Get-MailboxDatabase -Server {cms.name} -Status",
+                f"Get-MailboxDatabase (or Get-PublicFolderDatabase) -Server {cms.name} -Status",
             )
         ]
     found = []
@@ -242,7 +242,7 @@ RULES = (
         gate=_HANDOFF,
         needs=(
             "Get-ClusteredMailboxServerStatus",
-            "Get-MailboxDatabase -Status",
+            "Get-MailboxDatabase -Status and Get-PublicFolderDatabase -Status",
             "Get-StorageGroupCopyStatus",
             "Move-ClusteredMailboxServer -ValidateOnly",
             "Test-ReplicationHealth on both nodes",

@@ -67,7 +67,7 @@ def move_done(case: Case) -> Finding:
         found += [
             unknown(
                 f"{name.removeprefix('database ')} of {cms.name} was {before[name]} before the move and is not listed now.",
-                f"Get-MailboxDatabase -Server {cms.name} -Status",
+                f"Get-MailboxDatabase (or Get-PublicFolderDatabase) -Server {cms.name} -Status",
                 patience_s=patience,
             )
             for name in before
@@ -106,7 +106,7 @@ def _copies(case: Case, cms: Cms) -> list[Finding]:
 
 
 def _connectivity(case: Case, name: str, mounted: tuple[DatabaseFacts, ...]) -> list[Finding]:
-    """Test-MapiConnectivity must have succeeded for every database (§9): mounted is not yet open to users."""
+    """Test-MapiConnectivity must have succeeded for every mailbox database (§9): mounted is not yet open to users."""
     results, patience = case.said(name, lambda one: one.mapi), case.context.limits.views_s
     how = f"Test-MapiConnectivity -Server {case.step.cms if case.step else ''}"
     if isinstance(results, Unknown):
@@ -123,7 +123,8 @@ def _connectivity(case: Case, name: str, mounted: tuple[DatabaseFacts, ...]) -> 
         for database, result in results
     ]
     tried = {database.casefold() for database, _ in results}
-    left = [db.name for db in mounted if db.mounted is True and db.name.casefold() not in tried]
+    asked = [db.name for db in mounted if db.mounted is True and not db.public]  # it logs on to mailboxes only
+    left = [name for name in asked if name.casefold() not in tried]
     if left:
         said = f"Test-MapiConnectivity says nothing of {', '.join(left)}."
         found.append(unknown(said, how, patience_s=patience))
@@ -139,9 +140,9 @@ RULES = (
         after=_HANDOFF,
         needs=(
             "Get-ClusteredMailboxServerStatus",
-            "Get-MailboxDatabase -Status",
+            "Get-MailboxDatabase -Status and Get-PublicFolderDatabase -Status",
             "Get-StorageGroupCopyStatus (CCR)",
-            "Test-MapiConnectivity to every mounted database",
+            "Test-MapiConnectivity to every mounted mailbox database",
             "Get-Queue on every Hub Transport server; one that cannot be asked from the node is told, and stops nothing",
             "the services of content indexing: only a warning",
         ),

@@ -142,6 +142,22 @@ def test_a_database_that_stays_dismounted_can_be_mounted_by_hand() -> None:
         assert s.estate.exchange.cms["cms1"].mail_up
 
 
+def test_a_public_folder_database_is_listed_by_its_own_cmdlet_and_tried_by_no_logon() -> None:
+    with stage() as s:
+        (moved,) = [d for d in s.estate.exchange.cms["cms1"].databases if d.name == "MBX2"]
+        moved.public = True
+        names = {
+            name: [one["Name"] for one in s.cmdlet("EXN2", name, Server="CMS1", Status=True)]
+            for name in ("Get-MailboxDatabase", "Get-PublicFolderDatabase")
+        }
+        assert names == {"Get-MailboxDatabase": ["MBX1"], "Get-PublicFolderDatabase": ["MBX2"]}
+        assert [one["Database"] for one in s.cmdlet("EXN1", "Test-MapiConnectivity", Server="CMS1")] == ["MBX1"]
+        s.cmdlet("EXN1", "Dismount-Database", Identity="MBX2", Confirm=False)
+        (found,) = s.cmdlet("EXN2", "Get-PublicFolderDatabase", Server="CMS1", Status=True)
+        assert found["Mounted"] is False
+        assert s.estate.exchange.cms["cms1"].state == "PartiallyOnline"
+
+
 def test_status_marks_the_active_node_and_the_quorum_owner() -> None:
     with stage() as s:
         status = s.cmdlet("EXN2", "Get-ClusteredMailboxServerStatus")[0]
