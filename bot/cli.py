@@ -150,6 +150,7 @@ def verify(file: Path, head: str | None) -> int:
     from bot.procedure.order import check_events
     from state.audit import read_transcript
     from state.errors import TranscriptRefused
+    from state.replay import untaken
 
     try:
         raw = file.read_bytes()
@@ -163,10 +164,12 @@ def verify(file: Path, head: str | None) -> int:
     if head is not None and (len(head) < 8 or not footer.head.startswith(head.casefold())):
         click.echo(f"{file}: its head is {footer.head}, not {head}", err=True)
         return EXIT_BROKEN
+    if (odd := untaken(events)) is not None:
+        click.echo(f"{file}: event {odd[0]}: RECORD-WHOLE: {odd[1]}.", err=True)
     violations = check_events(tuple(events))
     for violation in violations:
         click.echo(f"{file}: event {violation.version}: {violation.rule}: {violation.sentence}", err=True)
-    if violations:
+    if violations or odd is not None:
         return EXIT_BROKEN
     click.echo(
         f"{header.campaign}: {footer.events} events, unbroken, in the order the document asks for; head {footer.head}"

@@ -164,7 +164,8 @@ class Store:
             if expected is not None and before.version != expected:
                 raise Conflict(campaign, expected, before.version)
             demand_lease(campaign, wanted, lease)
-            decided = self._decide(before, wanted, at)
+            # A clock that was set back, or a time taken before another writer was faster: no event is older than the last.
+            decided = self._decide(before, wanted, max(at, before.changed_at))
             if isinstance(decided, Refusal):
                 return decided
             lines, done, after = decided

@@ -133,17 +133,16 @@ def absorb(turn: Turn, campaign: Campaign, job: Job | None, report: JobReport) -
         return None
     rooms = turn.rooms
     if report.seen in _ENDS:
-        turn.write(
-            campaign,
-            JobEnded(
-                job=job.order.name,
-                state=_ENDS[report.seen],
-                exit_code=report.exit_code,
-                detail=report.detail,
-                downtime_s=report.downtime_s,
-            ),
-            "end",
+        ended = JobEnded(
+            job=job.order.name,
+            state=_ENDS[report.seen],
+            exit_code=report.exit_code,
+            detail=report.detail,
+            downtime_s=report.downtime_s,
         )
+        # What was over before anybody saw it run has started all the same: the record has both of every job that ran.
+        unseen = job.state is JobState.OPENED and report.seen is not JobSeen.VOID
+        turn.write(campaign, (JobStarted(job=job.order.name), ended) if unseen else ended, "end")
         if job.order.command.kind is not JobKind.SHELL:
             try:
                 rooms.estate.tidy(job.order)

@@ -31,6 +31,9 @@ from state.words import (
     StepEnded,
     Stop,
     Verdict,
+    Voted,
+    VoteRefusal,
+    VoteWithdrawn,
 )
 
 log = logging.getLogger(__name__)
@@ -152,15 +155,37 @@ def _judge(turn: Turn, campaign: Campaign, gate: Gate, ballot: Ballot) -> tuple[
     if not ballot.intact:
         turn.write(campaign, GateVoided(gate=gate.id, differences=(ballot.why_not,)), "void")
         return False, None
+    news = untold(campaign, gate, ballot)
     if ballot.rejections:
-        events: list[Event] = [GateRejected(gate=gate.id, by=ballot.rejections)]
+        events: list[Event] = [*news, GateRejected(gate=gate.id, by=ballot.rejections)]
         if declined(campaign):
             after = replace(campaign, attempt=campaign.attempt + 1)  # its gate used a number
             events.append(left_undone(turn, after, "as was asked for"))
         turn.write(campaign, events, "reject")
         return False, None
+    if news:
+        turn.write(campaign, news, "votes")
+        return False, None  # then everything is read again: nothing is stored between a recount and its intent
     enough = len(approvers_of(ballot, campaign, gate)) >= max(1, gate.quorum)
     return enough, None if enough else pause
+
+
+def untold(campaign: Campaign, gate: Gate, ballot: Ballot) -> tuple[Event, ...]:
+    """What a recount found and no bell had told: votes that count, or count no more, and votes taken back.
+
+    The record names everyone whose vote opened or closed a gate, also when the events about it were lost. A person
+    Slack could not tell of just now is no news.
+    """
+    told = {(vote.user, vote.emoji): vote for vote in campaign.votes if vote.gate == gate.id}
+    found: list[Event] = []
+    for vote in ballot.votes:
+        known = told.pop((vote.user, vote.emoji), None)
+        if vote.refusal is VoteRefusal.UNREADABLE or (known is None and not vote.counted):
+            continue
+        if known is None or (known.counted, known.person, known.choice) != (vote.counted, vote.person, vote.choice):
+            found.append(Voted(vote=vote))
+    found += [VoteWithdrawn(gate=gate.id, user=user, emoji=emoji) for (user, emoji), one in told.items() if one.counted]
+    return tuple(found)
 
 
 def approvers_of(ballot: Ballot, campaign: Campaign, gate: Gate) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from bot.lab.wsman import shells
 from bot.procedure.order import check_events
 from state.audit import read_transcript
 from state.connect import connect
+from state.replay import untaken
 from state.server import EmbeddedServer
 from state.store import Store
 from state.words import Campaign, GateConsumed, GateOpened
@@ -284,8 +285,10 @@ def not_on_its_gate(truth: list[dict[str, Any]], transcript: bytes) -> list[str]
 
 
 def out_of_order(transcript: bytes) -> list[str]:
-    """What the transcript's reader and the order checker object to."""
+    """What the transcript's reader, the transition function and the order checker object to: what `verify` asks."""
     if not transcript:
         return ["there is no transcript"]
     _header, events, _footer = read_transcript(transcript)
+    if (odd := untaken(events)) is not None:
+        return [f"event {odd[0]}: {odd[1]}"]
     return [f"event {v.version}: {v.rule}: {v.sentence}" for v in check_events(tuple(events))]

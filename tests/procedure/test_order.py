@@ -261,6 +261,14 @@ def test_a_gate_with_a_command_of_another_kind_is_rejected(spoiled: list[w.Event
     assert rule in rules(check_events(recorded(spoiled)))
 
 
+def failed(good: w.StepEnded, rule: str) -> w.StepEnded:
+    """The same end as if that rule had said no."""
+    checks = tuple(replace(c, verdict=w.Verdict.BLOCK) if c.rule == rule else c for c in good.outcome.checks)
+    return replace(
+        good, outcome=replace(good.outcome, kind=w.OutcomeKind.FAILED, checks=checks, rule=rule), advance=False
+    )
+
+
 def test_a_job_that_failed_ends_its_attempt() -> None:
     place = at(w.JobEnded, "s03")
     event = EVENTS[place]
@@ -276,8 +284,8 @@ def test_a_node_left_paused_at_the_end_is_seen() -> None:
 
 def test_an_attempt_that_people_were_asked_about_is_over_with_the_retry() -> None:
     begin, end = at(w.GatePrepared, "s03"), at(w.StepEnded, "s03")
-    first = EVENTS[begin : begin + 5]
-    order = first[3].order  # type: ignore[union-attr]
+    first = EVENTS[begin : begin + 6]
+    order = first[4].order  # type: ignore[union-attr]
     cut = w.JobEnded(job=order.name, state=w.JobState.CUT_OFF, exit_code=None)
     asked = w.Asked(stop=w.Stop(rule="CUT-OFF", sentence="?", step="s03"))
     event, done = EVENTS[begin], EVENTS[end]
@@ -301,7 +309,7 @@ def test_a_handoff_that_a_person_finished_by_hand_is_done_also_with_a_warning(
     end = at(w.StepEnded, step)
     good = EVENTS[end]
     assert isinstance(good, w.StepEnded)
-    stopped = replace(good, outcome=replace(good.outcome, kind=w.OutcomeKind.FAILED, checks=()), advance=False)
+    stopped = failed(good, "MOVE-DONE")
     checks = tuple(replace(c, verdict=verdict) if c.rule == "MOVE-DONE" else c for c in good.outcome.checks)
     again = replace(good, outcome=replace(good.outcome, attempt=2, checks=checks))
     found = check_events(recorded([*EVENTS[:end], stopped, again, *EVENTS[end + 1 :]]))
@@ -314,7 +322,7 @@ def test_a_node_that_a_person_resumed_is_not_left_paused() -> None:
     ended = max(i for i, e in enumerate(EVENTS) if isinstance(e, w.StepEnded))
     good = EVENTS[ended]
     assert isinstance(good, w.StepEnded)
-    stopped = replace(good, outcome=replace(good.outcome, kind=w.OutcomeKind.FAILED, checks=()), advance=False)
+    stopped = failed(good, "CLUSSVC-BACK")
     again = replace(good, outcome=replace(good.outcome, attempt=2))
     played = [*EVENTS[:opened], stopped, again, *EVENTS[ended + 1 :]]
     assert check_events(recorded(played)) == ()
@@ -336,10 +344,10 @@ def test_a_resume_that_finds_the_node_resumed_ends_well() -> None:
 
 def test_a_failed_attempt_and_a_retry_by_somebody_else_are_accepted() -> None:
     begin, end = at(w.GatePrepared, "s03"), at(w.StepEnded, "s03")
-    first = EVENTS[begin : begin + 5]
+    first = EVENTS[begin : begin + 6]
     failed = [
         *first,
-        w.JobEnded(job=first[3].order.name, state=w.JobState.ENDED, exit_code=1603),  # type: ignore[union-attr]
+        w.JobEnded(job=first[4].order.name, state=w.JobState.ENDED, exit_code=1603),  # type: ignore[union-attr]
         w.StepEnded(
             outcome=w.Outcome(step="s03", attempt=1, kind=w.OutcomeKind.FAILED, sentence="1603"), advance=False
         ),
@@ -357,9 +365,9 @@ def test_a_restart_after_3010_is_accepted_and_skipping_it_is_not() -> None:
     begin, end = at(w.GatePrepared, "s03"), at(w.StepEnded, "s03")
     event = EVENTS[begin]
     assert isinstance(event, w.GatePrepared)
-    install = EVENTS[begin : begin + 5]
+    install = EVENTS[begin : begin + 6]
     restart = restart_after(PLAN.steps[2])
-    job = install[3].order.name  # type: ignore[union-attr]
+    job = install[4].order.name  # type: ignore[union-attr]
     owed = [
         *install,
         w.JobEnded(job=job, state=w.JobState.ENDED, exit_code=3010),
@@ -436,7 +444,14 @@ def test_levels_at_the_target_need_no_step() -> None:
 
 def test_a_step_that_was_so_already_needs_no_gate_but_its_proof() -> None:
     begin, end = at(w.GatePrepared, "s02"), at(w.StepEnded, "s02")
-    skipped = [*EVENTS[:begin], *EVENTS[end:]]
+    unseen, later = EVENTS[begin], EVENTS[end + 1]
+    assert isinstance(unseen, w.GatePrepared)
+    assert isinstance(later, w.GatePrepared)
+    noted = next(check for check in later.gate.checks if check.rule == "GROUPS-SNAPSHOT")
+    groups = tuple((fact.name.removeprefix("group "), fact.value.split()[0]) for fact in noted.facts)
+    # The image is taken at the first gate there is, of whichever step.
+    later = replace(later, images=tuple(replace(one, groups=groups, paused=True) for one in unseen.images))
+    skipped = [*EVENTS[:begin], EVENTS[end], later, *EVENTS[end + 2 :]]
     assert check_events(recorded(skipped)) == ()
     done = EVENTS[end]
     assert isinstance(done, w.StepEnded)

@@ -8,7 +8,7 @@ from typing import Any
 from bot.procedure.order import check_events
 from state import words as w
 from tests.procedure.build import NOW
-from tests.procedure.record import BOB, CAROL, ID, recorded
+from tests.procedure.record import ALICE, BOB, CAROL, ID, recorded, vote
 from tests.procedure.test_order import EVENTS, PLAN
 
 DAVE = w.Actor(user="U4", person="dave")
@@ -42,7 +42,7 @@ def risk(step: str, number: int = 1, **other: Any) -> list[w.Event]:
             title="Risk",
             digest=f"risk-{step}",
             commands=(),
-            checks=(FINDING,),
+            checks=(replace(FINDING, when=w.When.PLAN if step == "plan" else w.When.GATE),),
             forecast=w.Forecast(step_s=0, downtime_s=0, basis="risk"),
             approvers=(BOB, CAROL),
             barred=("alice", by.person),
@@ -68,8 +68,9 @@ def risk(step: str, number: int = 1, **other: Any) -> list[w.Event]:
     return [
         w.WaiverAsked(by=by, rule=FINDING.rule, step=step, reason="x"),
         w.GatePrepared(gate=gate),
-        w.GateOpened(gate=gate.id, channel="C", ts="3.0", posted_hash="h"),
-        w.GateConsumed(intent=intent),
+        w.GateOpened(gate=gate.id, channel="C", ts=gate.id, posted_hash="h"),
+        *(vote(gate, actor) for actor in (ALICE, BOB, CAROL, DAVE) if actor.person in approved),
+        w.GateConsumed(intent=intent, facts=waiver.facts),
     ]
 
 
@@ -79,7 +80,7 @@ def barring_dave(events: list[w.Event], waived: tuple[w.Check, ...] = (WAIVED,))
     for event in events:
         if isinstance(event, w.GatePrepared) and event.gate.kind == "step":
             checks = (*event.gate.checks, *waived) if event.gate.step == STEP else event.gate.checks
-            event = w.GatePrepared(gate=replace(event.gate, barred=("alice", "dave"), checks=checks))
+            event = replace(event, gate=replace(event.gate, barred=("alice", "dave"), checks=checks))
         made.append(event)
     return made
 
@@ -95,9 +96,11 @@ def renumbered(events: list[w.Event]) -> list[w.Event]:
     for event in events:
         match event:
             case w.GatePrepared() if event.gate.id == old:
-                event = w.GatePrepared(gate=replace(event.gate, id=new, attempt=2))
+                event = replace(event, gate=replace(event.gate, id=new, attempt=2))
             case w.GateOpened() if event.gate == old:
-                event = replace(event, gate=new)
+                event = replace(event, gate=new, ts=new)
+            case w.Voted() if event.vote.gate == old:
+                event = replace(event, vote=replace(event.vote, gate=new))
             case w.GateConsumed() if event.intent.gate == old:
                 event = w.GateConsumed(intent=replace(event.intent, gate=new, attempt=2))
             case w.JobOpened() if event.order.gate == old:
@@ -172,10 +175,14 @@ def test_a_job_that_rests_on_a_risk_gate_is_found() -> None:
     assert "APPROVAL-FRESH" in rules(made)
 
 
+def with_(checks: tuple[w.Check, ...], other: w.Check) -> tuple[w.Check, ...]:
+    return tuple(other if check.rule == other.rule else check for check in checks)
+
+
 def test_a_plan_that_a_rule_stops_is_started_only_under_its_waiver() -> None:
     stop = replace(FINDING, when=w.When.PLAN)
     events = [
-        w.PlanMade(plan=replace(e.plan, checks=(*e.plan.checks, stop)), expires_at=e.expires_at)
+        w.PlanMade(plan=replace(e.plan, checks=with_(e.plan.checks, stop)), expires_at=e.expires_at)
         if isinstance(e, w.PlanMade)
         else e
         for e in EVENTS
@@ -185,7 +192,7 @@ def test_a_plan_that_a_rule_stops_is_started_only_under_its_waiver() -> None:
     assert rules([*events[:at], *risk("plan"), *barring_dave(list(events[at:]), ())]) == set()
     hard = [
         w.PlanMade(
-            plan=replace(e.plan, checks=(*e.plan.checks, replace(stop, waivable=False))), expires_at=e.expires_at
+            plan=replace(e.plan, checks=with_(e.plan.checks, replace(stop, waivable=False))), expires_at=e.expires_at
         )
         if isinstance(e, w.PlanMade)
         else e

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.engine.reading import image_of
 from bot.procedure.context import Context
 from bot.procedure.facts import EstateFacts, NodeStatus, same_name
 from bot.procedure.rules import evaluate
@@ -41,10 +42,9 @@ def after(facts: EstateFacts, step: Step, made: tuple[Command, ...]) -> EstateFa
 
 def image(facts: EstateFacts, name: str) -> NodeImage:
     """The before-image of a machine."""
-    machine = facts.machine(name)
-    assert machine is not None
-    assert isinstance(machine.services, tuple)
-    return NodeImage(machine=name, services=tuple((s.name, s.state, s.start) for s in machine.services))
+    found = image_of(facts, name)
+    assert found is not None
+    return found
 
 
 def waivers(step: str, checks: tuple[Check, ...], rules: tuple[str, ...]) -> tuple[Waiver, ...]:

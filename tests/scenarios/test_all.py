@@ -16,7 +16,7 @@ import pytest
 import bot.lab
 from bot.lab.scenario import load
 from state.audit import read_transcript
-from tests.crash.killing import doubled, not_approved
+from tests.crash.killing import doubled, not_approved, out_of_order
 from tests.scenarios.shown import missing
 
 pytestmark = pytest.mark.scenario
@@ -155,6 +155,7 @@ def test_a_scenario_ends_as_it_says_and_the_machines_agree(
     assert [line["node"] for line in installs if line["holds_cms"]] == []
     not_empty = {line["node"] for line in installs if line["owned_groups"]}
     assert not_empty == NOWHERE_TO_GO.get(name, set())
+    assert out_of_order(played.transcript.read_bytes()) == []
     _header, events, _footer = read_transcript(played.transcript.read_bytes())
     assert missing(name, [recorded.event for recorded in events]) == []
 

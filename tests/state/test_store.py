@@ -91,6 +91,17 @@ def test_a_resend_by_someone_who_lost_the_lease_is_told_to_stop(store: Store) ->
         store.apply(walk.campaign.id, HELLO, op_id="mine", at=1.0, lease=lease)
 
 
+def test_no_event_is_older_than_the_one_before_it(store: Store) -> None:
+    """A time is taken before it is written; another writer, or a clock that is set back, may be in between."""
+    walk = Walk(store)
+    last = walk.campaign.changed_at + 100.0
+    store.apply(walk.campaign.id, HELLO, op_id="now", at=last)
+    after = store.apply(walk.campaign.id, HELLO, op_id="then", at=last - 50.0)
+    assert isinstance(after, Campaign)
+    assert [one.at for one in store.events(walk.campaign.id)][-2:] == [last, last]
+    assert after.changed_at == last
+
+
 def test_a_second_writer_of_the_same_version_is_refused(store: Store) -> None:
     walk = Walk(store)
     store.apply(walk.campaign.id, HELLO, op_id="a", at=1.0, expected=1)

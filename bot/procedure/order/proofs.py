@@ -10,6 +10,7 @@ from bot.procedure.order.complete import not_commanded, unjudged
 from bot.procedure.order.evidence import contradictions
 from bot.procedure.order.restores import moves_as_named
 from bot.procedure.order.risks import kept, under_waivers
+from bot.procedure.order.twice import out_of_form
 from bot.procedure.order.walk import Walk
 from state import words as w
 
@@ -128,6 +129,15 @@ def shown_at_end(walk: Walk, step: w.Step, outcome: w.Outcome) -> None:
         walk.no("APPROVAL-FRESH", f"Step {step.id} counts as done, and only {len(walk.jobs)} of its commands were run.")
     if walk.wrong:
         walk.no("PRE-COMPLETE", f"Step {step.id} counts as done although {walk.wrong} did not end well.")
+
+
+def shown_at_close(walk: Walk, event: w.Finished) -> None:
+    """The whole was judged once more before the campaign was called done, on levels that allow it."""
+    for rule, said in out_of_form(event.checks, w.When.AFTER):
+        walk.no(rule, f"The end {said}.")
+    stopping = [check.rule for check in event.checks if check.verdict in _STOPS]
+    if stopping or "BOTH-NODES" not in {check.rule for check in event.checks}:
+        walk.no("BOTH-NODES", f"The campaign was finished, and {', '.join(stopping) or 'nobody'} judged the whole so.")
 
 
 def follows(walk: Walk, step: w.Step, event: w.StepEnded) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.procedure.facts import same_name
 from bot.procedure.order.board import Violation
 from bot.procedure.order.complete import unjudged, unlocked
 from bot.procedure.order.evidence import unlike_its_facts
+from bot.procedure.order.jobs import job_ended, job_opened, job_started, unlike_its_jobs
 from bot.procedure.order.live import record
 from bot.procedure.order.plans import board_of, check_plan
-from bot.procedure.order.proofs import follows, needless, shown_at_end, shown_at_gate
+from bot.procedure.order.proofs import follows, needless, shown_at_close, shown_at_end, shown_at_gate
 from bot.procedure.order.restores import left_out, restored_as_found
 from bot.procedure.order.risks import PLAN, risk, started, under_waivers
+from bot.procedure.order.twice import out_of_form, unlike_its_gate, unlike_its_image, unlike_itself, unlike_the_request
+from bot.procedure.order.votes import approved, opened, people_of, rejected, taken_back_late, voted, withdrawn
 from bot.procedure.order.walk import Walk
 from state import words as w
 
@@ -24,6 +28,8 @@ def check_events(recorded: tuple[w.Recorded, ...]) -> tuple[Violation, ...]:
     if not recorded or not isinstance(recorded[0].event, w.CampaignRequested):
         walk.no("APPROVAL-FRESH", "The record does not begin with a request.")
     for one in recorded:
+        if one.at < walk.at:
+            walk.no("PRE-COMPLETE", "This is older than what stands before it.")
         walk.version, walk.at = one.version, one.at
         if walk.finished:
             walk.no("BOTH-NODES", "Something follows the end of the campaign.")
@@ -37,11 +43,18 @@ def _event(walk: Walk, event: w.Event) -> None:
             if walk.barred:
                 walk.no("APPROVAL-FRESH", "The campaign was asked for twice.")
             walk.barred.add(event.by.person)
+            walk.request = event
+        case w.ThreadOpened():
+            if walk.thread or not event.ts:
+                walk.no("PRE-COMPLETE", "The campaign's thread was opened twice, or nowhere.")
+            walk.thread = event.ts
         case w.PlanMade():
             if walk.plan is not None:
                 walk.no("PRE-COMPLETE", "Another plan was put in the place of the first.")
             walk.plan_until = event.expires_at
             _plan(walk, event.plan)
+            if not event.plan.made_at <= walk.at <= event.expires_at:
+                walk.no("PRE-COMPLETE", "The plan was made later than it was told, or had expired by then.")
         case w.Started():
             walk.barred.add(event.by.person)
             if walk.plan is None or walk.started or walk.at > walk.plan_until:
@@ -54,7 +67,9 @@ def _event(walk: Walk, event: w.Event) -> None:
             if walk.running:
                 walk.no("ONE-AT-A-TIME", f"A new attempt was asked for while {walk.running} was open.")
             # People were asked how an attempt ended and want another: with that the one under way is over.
-            walk.intent, walk.jobs, walk.failed, walk.wrong = None, [], False, ""
+            walk.intent, walk.jobs, walk.failed, walk.wrong, walk.not_before = None, [], False, "", 0.0
+        case w.Waiting():
+            walk.not_before = event.until
         case w.WaiverAsked():
             walk.barred.add(event.by.person)
             walk.risk = event
@@ -67,28 +82,35 @@ def _event(walk: Walk, event: w.Event) -> None:
                 walk.no("MIXED-LEVEL-MOVE", f"Step {event.step.id} is no return, and it takes the place of the plan.")
             walk.risk = w.WaiverAsked(by=event.by, rule=event.step.rule, step=event.step.id, reason=event.reason)
             walk.steps = [*walk.steps[: walk.index], event.step]
-            walk.waivers = {}
+            walk.waivers, walk.not_before = {}, 0.0
         case w.GatePrepared():
-            walk.images += event.images
-            _prepared(walk, event.gate)
+            _prepared(walk, event)
         case w.GateOpened():
-            if event.gate not in walk.gates:
-                walk.no("APPROVAL-FRESH", f"Gate {event.gate} was opened but never prepared.")
-            walk.posted.add(event.gate)
+            opened(walk, event)
+        case w.Voted():
+            voted(walk, event.vote)
+        case w.VoteWithdrawn():
+            withdrawn(walk, event)
+        case w.LateWithdrawal():
+            taken_back_late(walk, event)
         case w.GateConsumed():
-            _consumed(walk, event.intent)
+            _consumed(walk, event)
         case w.GateVoided() | w.GateExpired() | w.GateRejected() | w.Paused():
+            if isinstance(event, w.GateRejected):
+                rejected(walk, event)
             walk.open, walk.risk = "", None
         case w.AbortRequested():
             walk.open, walk.aborting = "", True
         case w.JobOpened():
-            _job(walk, event.order)
+            job_opened(walk, event)
+        case w.JobStarted():
+            job_started(walk, event)
         case w.JobEnded():
-            _job_ended(walk, event)
+            job_ended(walk, event)
         case w.StepEnded():
             _ended(walk, event)
         case w.Finished():
-            _finished(walk)
+            _finished(walk, event)
         case _:
             pass
 
@@ -103,6 +125,12 @@ def _plan(walk: Walk, plan: w.Plan) -> None:
         walk.no(rule, said)
     for rule, said in unlike_its_facts(plan):
         walk.no(rule, f"The plan is not what was read: {said}.")
+    for rule, said in (
+        *out_of_form(plan.checks, w.When.PLAN),
+        *unlike_itself(plan),
+        *(unlike_the_request(plan, walk.request) if walk.request else ()),
+    ):
+        walk.no(rule, f"The plan {said}.")
     stopping = [check.rule for check in plan.checks if check.verdict in _STOPS and not check.waivable]
     if stopping:
         walk.no(stopping[0], f"The plan was made although {', '.join(stopping)} stopped it.")
@@ -114,8 +142,8 @@ def _plan(walk: Walk, plan: w.Plan) -> None:
         walk.no("PKG-NAME", str(error))
 
 
-def _prepared(walk: Walk, gate: w.Gate) -> None:
-    step = walk.step
+def _prepared(walk: Walk, event: w.GatePrepared) -> None:
+    step, gate = walk.step, event.gate
     if walk.aborting:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared after an abort.")
     if gate.id in walk.gates:
@@ -124,30 +152,42 @@ def _prepared(walk: Walk, gate: w.Gate) -> None:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared while a step was under way.")
     if walk.open:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared while {walk.open} was open.")
+    if not gate.opened_at <= walk.at < gate.expires_at:
+        walk.no("APPROVAL-FRESH", f"Gate {gate.id} had expired when it was prepared, or comes from later.")
+    if gate.kind == "step" and walk.at < walk.not_before:
+        walk.no("PRE-COMPLETE", f"Gate {gate.id} was prepared before the time to wait was over.")
+    walk.not_before = 0.0
     walk.gates[gate.id] = gate
-    walk.open = gate.id
-    if not walk.barred <= set(gate.barred):
-        walk.no("APPROVAL-FRESH", f"Gate {gate.id} does not bar everyone who asked for it.")
+    walk.open, walk.votes = gate.id, {}
+    people_of(walk, gate)
+    for rule, said in out_of_form(gate.checks, w.When.GATE if walk.started else w.When.PLAN):
+        walk.no(rule, f"Gate {gate.id} {said}.")
     if step is None or gate.step != (step.id if walk.started else PLAN):
         walk.no("PRE-COMPLETE", f"Gate {gate.id} is for {gate.step}, which is not the next step.")
         return
+    for rule, said in unlike_its_image(gate, event.images):
+        walk.no(rule, f"Gate {gate.id} {said}.")
+    walk.images += event.images
     if gate.kind == "risk":
         risk(walk, gate)
     elif walk.started:
         shown_at_gate(walk, gate, step)
+        if not any(same_name(image.machine, gate.target) for image in walk.images):
+            walk.no("GROUPS-SNAPSHOT", f"Gate {gate.id} is for {gate.target}, of which no before-image was taken.")
     else:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared before anybody started the plan.")
 
 
-def _consumed(walk: Walk, intent: w.Intent) -> None:
+def _consumed(walk: Walk, event: w.GateConsumed) -> None:
+    intent = event.intent
     gate = walk.gates.get(intent.gate)
     if walk.aborting:
         walk.no("APPROVAL-FRESH", "A gate was consumed after an abort.")
     if gate is None or intent.gate not in walk.posted:
         walk.no("APPROVAL-FRESH", f"Gate {intent.gate} was consumed but never stood in Slack.")
-    if intent.gate != walk.open or intent.gate in walk.consumed:
+    if intent.gate != walk.open or intent.gate in walk.intents:
         walk.no("APPROVAL-FRESH", f"Gate {intent.gate} was not open any more when it was consumed.")
-    walk.consumed.add(intent.gate)
+    walk.intents[intent.gate] = intent
     walk.open, walk.intent, walk.jobs, walk.failed, walk.wrong = "", intent, [], False, ""
     if gate is None:
         return
@@ -160,64 +200,11 @@ def _consumed(walk: Walk, intent: w.Intent) -> None:
         under_waivers(walk, gate)
     if intent.digest != gate.digest or (intent.step, intent.attempt) != (gate.step, gate.attempt):
         walk.no("APPROVAL-FRESH", f"The intent is not what gate {gate.id} showed.")
-    persons = set(intent.approved_by)
-    if len(persons) < max(1, gate.quorum):
-        walk.no("APPROVAL-FRESH", f"Gate {gate.id} needs {max(1, gate.quorum)} approvals and has {len(persons)}.")
-    own = persons & (walk.barred | set(gate.barred))
-    if own:
-        walk.no("APPROVAL-FRESH", f"{', '.join(sorted(own))} approved what they had asked for.")
-    strangers = persons - {actor.person for actor in gate.approvers}
-    if strangers:
-        walk.no("APPROVAL-FRESH", f"{', '.join(sorted(strangers))} may not approve gate {gate.id}.")
-    if walk.at > gate.expires_at:
+    for rule, said in unlike_its_gate(gate, event):
+        walk.no(rule, f"The intent of gate {gate.id} {said}.")
+    approved(walk, gate, intent)
+    if walk.at >= gate.expires_at or intent.not_after < walk.at:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} had expired.")
-
-
-def _job(walk: Walk, order: w.JobOrder) -> None:
-    if walk.aborting:
-        walk.no("APPROVAL-FRESH", f"Job {order.name} was opened after an abort.")
-    if walk.intent is None or order.gate != walk.intent.gate:
-        walk.no("APPROVAL-FRESH", f"Job {order.name} was opened without an intent.")
-        return
-    if order.name in walk.names:
-        walk.no("ONE-AT-A-TIME", f"Job {order.name} was opened twice.")
-    if walk.running:
-        walk.no("ONE-AT-A-TIME", f"Job {order.name} was opened while {walk.running} was open.")
-    if walk.failed:
-        walk.no("ONE-AT-A-TIME", f"Job {order.name} was opened although the one before did not end well.")
-    walk.names.add(order.name)
-    walk.running = order.name
-    gate = walk.gates.get(order.gate)
-    place = len(walk.jobs)
-    walk.jobs.append(order)
-    if gate is None or place >= len(gate.commands) or gate.commands[place] != order.command:
-        walk.no("APPROVAL-FRESH", f"Job {order.name} is not the command that gate {order.gate} showed next.")
-    effect, _, node = order.command.effect.partition(":")
-    if effect == "move":
-        walk.moved.add(node.rpartition(":")[0].casefold())
-    if effect == "pause":
-        walk.paused.add(node.casefold())
-    if effect == "resume":
-        walk.paused.discard(node.casefold())
-    if effect == "handoff" and walk.paused:
-        walk.no("ONE-AT-A-TIME", f"A mail server was moved while {', '.join(sorted(walk.paused))} was Paused by us.")
-
-
-def _job_ended(walk: Walk, event: w.JobEnded) -> None:
-    if event.job not in walk.names:
-        walk.no("APPROVAL-FRESH", f"Job {event.job} ended but was never opened.")
-    if walk.running == event.job:
-        walk.running = ""
-    else:
-        walk.no("ONE-AT-A-TIME", f"Job {event.job} ended and was not running.")
-    order = next((one for one in walk.jobs if one.name == event.job), None)
-    restart = order is not None and order.command.effect.startswith("restart")
-    resume = order is not None and order.command.effect.startswith("resume:")
-    # A resume that ends with 5058 found the node not Paused any more: somebody was faster.
-    well = event.state is w.JobState.ENDED and (event.exit_code == 0 or (resume and event.exit_code == 5058))
-    if not well and not restart:
-        walk.failed = True
-        walk.wrong = walk.wrong if event.state is w.JobState.CUT_OFF else event.job
 
 
 def _seen_up(outcome: w.Outcome) -> bool:
@@ -237,6 +224,11 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
     if step is None or outcome.step != step.id:
         walk.no("PRE-COMPLETE", f"Step {outcome.step} ended, which was not under way.")
         return
+    for rule, said in unlike_its_jobs(walk, event):
+        walk.no(rule, f"Step {step.id} {said}.")
+    for rule, said in out_of_form(outcome.checks, w.When.AFTER):
+        walk.no(rule, f"The end of step {step.id} {said}.")
+    walk.down_s += outcome.downtime_s or 0.0
     done = outcome.kind is w.OutcomeKind.DONE
     left = left_out(walk, step, event)
     if walk.intent is None and not left and not (done and needless(walk, step, outcome)):
@@ -252,6 +244,7 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         record(walk.board, step, outcome.kind)
         walk.found += walk.board.found[before:]
     walk.intent, walk.jobs, walk.failed, walk.wrong = None, [], False, ""
+    walk.not_before = event.not_before
     walk.waivers = {key: one for key, one in walk.waivers.items() if key[0] != step.id}
     if event.insert is not None:
         restored_as_found(walk, event.insert)
@@ -262,12 +255,17 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
         walk.index += 1
 
 
-def _finished(walk: Walk) -> None:
+def _finished(walk: Walk, event: w.Finished) -> None:
     walk.finished = True
     if walk.aborting or not walk.started:
         walk.no("BOTH-NODES", "The campaign was finished after an abort, or before anybody started it.")
     if walk.step is not None:
         walk.no("BOTH-NODES", f"The campaign was finished before step {walk.step.id}.")
+    if event.user_downtime_s != walk.down_s:
+        walk.no(
+            "DOWNTIME-MEASURED", f"The steps were {walk.down_s} s of outage, and the end says {event.user_downtime_s}."
+        )
+    shown_at_close(walk, event)
     if walk.paused:
         walk.no("NODE-PAUSED", f"{', '.join(sorted(walk.paused))} was left Paused.")
     if walk.board is not None:

@@ -18,15 +18,28 @@ class Walk:
     board: Board | None = None
     steps: list[w.Step] = field(default_factory=list)
     index: int = 0
+    request: w.CampaignRequested | None = None
+    thread: str = ""  # the ts of the campaign's thread
+    messages: set[str] = field(default_factory=set)  # the ts of every gate's message
     barred: set[str] = field(default_factory=set)
     gates: dict[str, w.Gate] = field(default_factory=dict)
     open: str = ""  # the gate that may be consumed
     posted: set[str] = field(default_factory=set)
-    consumed: set[str] = field(default_factory=set)
+    votes: dict[tuple[str, str], w.Vote] = field(
+        default_factory=dict
+    )  # (user, emoji), on the open gate, not taken back
+    voters: set[tuple[str, str, str]] = field(default_factory=set)  # (gate, user, emoji) of every vote ever seen
+    bells: set[str] = field(default_factory=set)  # the Slack event of every vote that came of one
+    intents: dict[str, w.Intent] = field(default_factory=dict)  # by gate
     intent: w.Intent | None = None
     jobs: list[w.JobOrder] = field(default_factory=list)  # of the attempt in hand
     names: set[str] = field(default_factory=set)
+    opened_at: dict[str, float] = field(default_factory=dict)  # job: when it was opened
+    began: set[str] = field(default_factory=set)  # jobs that were seen started
+    ends: dict[str, w.JobEnded] = field(default_factory=dict)  # by job
+    down_s: float = 0.0  # user downtime of all outcomes so far
     running: str = ""
+    not_before: float = 0.0  # no step's gate is prepared earlier: soak, settle, another installation
     failed: bool = False  # a job of the attempt did not end well
     wrong: str = ""  # that job, unless it was cut off and only the machines can tell
     paused: set[str] = field(default_factory=set)
