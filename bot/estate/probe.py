@@ -58,6 +58,7 @@ def machine_facts(name: str, reply: Reply, *, read_at: float, skew_s: float | Un
         mapi=part(reply, "mapi", exchange_view.mapi),
         reboot_pending=part(reply, "reboot", _reboot),
         disk_free_mb=part(reply, "disks", _disks),
+        system_drive=part(reply, "disks", lambda r: _drive(_one(r, "system.drive"))),
         jobs=part(reply, "jobs", lambda r: tuple(f.listed(name) for f in folder.folders(r))),
         mailboxes=part(reply, "roles", exchange_view.mailboxes),
         roles=part(reply, "roles", exchange_view.roles),
@@ -89,8 +90,8 @@ def silent(name: str, why: str, *, read_at: float) -> MachineFacts:
         name=name, reached=False, why_not=why, read_at=read_at, skew_s=unknown, host=unknown, boot_time=unknown,
         os_version=unknown, powershell=unknown, machine_policy=unknown, job_root_ok=unknown, runner_ok=unknown,
         level=unknown, package=unknown, cluster=unknown, cluster_service=unknown, services=unknown, cms=unknown,
-        health=unknown, validate=unknown, mapi=unknown, reboot_pending=unknown, disk_free_mb=unknown, jobs=unknown,
-        mailboxes=unknown, roles=unknown, own_standbys=unknown,
+        health=unknown, validate=unknown, mapi=unknown, reboot_pending=unknown, disk_free_mb=unknown,
+        system_drive=unknown, jobs=unknown, mailboxes=unknown, roles=unknown, own_standbys=unknown,
         custom_actions=unknown,
     )  # fmt: skip
 
@@ -170,6 +171,13 @@ def _reboot(reply: Reply) -> tuple[str, ...]:
 def _disks(reply: Reply) -> tuple[tuple[str, int], ...]:
     rows = [expect(fields, 2) for fields in reply.all("disk")]
     return tuple((drive, number(free) // (1024 * 1024)) for drive, free in rows)
+
+
+def _drive(text: str) -> str:
+    """A drive as Windows names it, "C:". Raises Malformed."""
+    if re.fullmatch(r"[A-Za-z]:", text) is None:
+        raise Malformed(f"{text[:40]!r} is no drive")
+    return text.upper()
 
 
 def _root(reply: Reply) -> tuple[bool | Unknown, str]:

@@ -331,6 +331,7 @@ class MachineFacts:
     mapi: tuple[tuple[str, str], ...] | Unknown = ()  # (database, result) of Test-MapiConnectivity
     reboot_pending: tuple[str, ...] | Unknown = ()
     disk_free_mb: tuple[tuple[str, int], ...] | Unknown = ()
+    system_drive: str | Unknown = ""  # where Windows is: "C:"
     jobs: tuple[JobFolder, ...] | Unknown = ()
     mailboxes: int | Unknown = 0  # stand-alone SCR target: mailboxes of its own
     roles: tuple[str, ...] | Unknown = ()

@@ -100,6 +100,7 @@ def expected(lab: Range, name: str) -> MachineFacts:
         validate=(("CMS1", ""),) if name == "EXN2" else Unknown("validate: the script did not answer it"),
         mapi=(("MBX1", "Success"), ("MBX2", "Success")) if clustered else (),
         reboot_pending=(),
+        system_drive="C:",
         disk_free_mb=(("C:", 40_000), *((("L:", pytest.approx(40_000, abs=200)),) if clustered else ())),
         jobs=(),
         mailboxes=0,

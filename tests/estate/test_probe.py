@@ -292,6 +292,9 @@ def test_services_disks_restarts_and_the_runner() -> None:
     seen = facts(rows, "services", "disks", "reboot", "runner", "software", "policy")
     assert seen.cluster_service == ServiceFacts(name="ClusSvc", state="Running", start="Auto")
     assert seen.disk_free_mb == (("C:", 40_000),)
+    assert seen.system_drive == Unknown("disks: no line system.drive")
+    assert facts([("system.drive", "d:")], "disks").system_drive == "D:"
+    assert facts([("system.drive", "")], "disks").system_drive == Unknown("disks: '' is no drive")
     assert seen.reboot_pending == ("PendingFileRenameOperations", "RebootRequired")
     assert (seen.runner_ok, seen.machine_policy) == (True, "")
     software = dict(seen.software)

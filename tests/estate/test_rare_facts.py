@@ -9,6 +9,7 @@ import pytest
 
 from bot.estate.reply import ticks
 from bot.lab.cluster.happenings import Fault as Happening
+from bot.lab.windows import environment
 from bot.procedure.facts import ClusterView, CustomScript, MachineFacts
 from state.words import JobSeen
 from tests.estate.conftest import Range, closed, opened
@@ -150,3 +151,10 @@ def test_a_job_that_could_not_be_prepared_says_why(ccr: Range) -> None:
     assert ccr.package.path in why
     note = ccr.lab.machines[2].fs.read(f"C:\\rollup-bot\\jobs\\{told.name}\\error").decode()
     assert note == why
+
+
+def test_the_drive_windows_is_on_is_the_one_the_machine_names(ccr: Range, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = environment.fresh
+    monkeypatch.setattr(environment, "fresh", lambda machine, user: usual(machine, user) | {"SystemDrive": "D:"})
+    (found,) = ccr.estate.read(ccr.inventory, ("EXN2",), slow=False).machines
+    assert found.system_drive == "D:"

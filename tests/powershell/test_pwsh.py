@@ -149,7 +149,7 @@ def test_the_probe_reads_windows_and_the_cluster(place: Place) -> None:
     assert found.job_root_ok is True
     assert found.runner_ok is True
     assert found.reboot_pending == ("PendingFileRenameOperations",)
-    assert found.disk_free_mb == (("C:", 40960),)
+    assert (found.system_drive, found.disk_free_mb) == ("C:", (("C:", 40960),))
     assert probe.package_facts(place.package, reply).sha256 == hashlib.sha256(PACKAGE).hexdigest()
     cluster = found.cluster
     assert isinstance(cluster, ClusterView)

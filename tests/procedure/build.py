@@ -117,6 +117,7 @@ def machine(name: str, *, build: str = OLD, package: Package = PACKAGE, **more: 
         "services": services(),
         "health": (),
         "disk_free_mb": (("C:", 20000), ("D:", 9000)),
+        "system_drive": "C:",
         "roles": ("Mailbox",),
         "own_standbys": (),
         "survey": surveyed(),

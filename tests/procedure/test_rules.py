@@ -549,6 +549,16 @@ ROWS = (
     Row("DISK", "gate_install", on("EXN2", disk_free_mb=(("C:", 100),)), BLOCK, "less than 3072 MB"),
     Row("DISK", "gate_install", on("EXN2", disk_free_mb=()), UNKNOWN, "does not list drive C:"),
     Row("DISK", "plan", on("EXN2", disk_free_mb=GONE), UNKNOWN, "not known"),
+    Row(
+        "DISK",
+        "gate_install",
+        on("EXN2", system_drive="D:", disk_free_mb=(("C:", 9000), ("D:", 100))),
+        BLOCK,
+        "Drive D: of EXN2 has less than 3072 MB",
+    ),
+    Row("DISK", "gate_install", on("EXN2", system_drive="d:"), PASS, "free on C: and D:"),  # the package lies on C:
+    Row("DISK", "plan", on("EXN2", system_drive=GONE), UNKNOWN, "Windows is on"),
+    Row("DISK", "plan", on("EXN2", system_drive=""), UNKNOWN, "it was not given"),
     Row("RUNNER-TASK", "plan", on("EXN2", runner_ok=False), BLOCK, "not registered"),
     Row("RUNNER-TASK", "gate_handoff", on("EXN2", runner_ok=GONE), UNKNOWN, "not known"),
     Row("BACKUP-RECENT", "plan", cms(databases=dbs(last_full_backup=None)), BLOCK, "never", waivable=True),

@@ -46,8 +46,8 @@ function Read-Pairs {
     $found
 }
 
-# Everything that stands in one folder. The process is looked for before `rc` is read: a job writes its
-# exit code while it lives, so "gone, and no exit code" is said only of a job that really was cut off.
+# What stands in one folder. The process is looked for before `rc` is read: a job writes that while it
+# lives, so "gone, and no exit code" is said only of a job that was cut off.
 function Show-Folder {
     param($Folder, [switch]$Tail)
     if (-not (Test-Path -LiteralPath $Folder)) {

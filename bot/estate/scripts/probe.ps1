@@ -130,6 +130,7 @@ Section 'fast' 'reboot' {
 }
 
 Section 'fast' 'disks' {
+    Say 'system.drive' @($env:SystemDrive)
     foreach ($disk in @(Get-WmiObject -Class Win32_LogicalDisk)) {
         if ($disk.DriveType -eq 3) {
             Say 'disk' @($disk.DeviceID, $disk.FreeSpace)

@@ -47,13 +47,19 @@ def reboot_pending(case: Case) -> Finding:
 def disk(case: Case) -> Finding:
     """§8: room for the Installer's cache, the rollback and native images on the system and package drives."""
     limit = case.context.limits.disk_free_mb
-    wanted = {"C:", case.package.path[:2].upper()}
-    found = []
+    found, looked_at = [], set()
     for name in case.subjects:
         free = case.said(name, lambda one: one.disk_free_mb)
         if isinstance(free, Unknown):
             found.append(unknown(f"The free space of {name} is not known: {free.why}.", "Recheck."))
             continue
+        system = case.said(name, lambda one: one.system_drive)
+        if isinstance(system, Unknown) or not system:
+            why = system.why if isinstance(system, Unknown) else "it was not given"
+            found.append(unknown(f"Which drive of {name} Windows is on is not known: {why}.", "Recheck."))
+            continue
+        wanted = {system.upper(), case.package.path[:2].upper()}
+        looked_at |= wanted
         drives = {drive.rstrip("\\").upper(): mb for drive, mb in free}
         for drive in sorted(wanted):
             if drive not in drives:
@@ -66,7 +72,7 @@ def disk(case: Case) -> Finding:
                 )
             else:
                 found.append(passes("", fact))
-    return together(found, f"{', '.join(case.subjects)}: at least {limit} MB free on {' and '.join(sorted(wanted))}")
+    return together(found, f"{', '.join(case.subjects)}: at least {limit} MB free on {' and '.join(sorted(looked_at))}")
 
 
 def services_snapshot(case: Case) -> Finding:
@@ -158,7 +164,7 @@ RULES = (
         sentences=("S3",),
         plan=True,
         gate=_INSTALL,
-        needs=("free space per drive",),
+        needs=("free space per drive", "the drive Windows is on, and the one the package lies on"),
         stops="The Installer's cache, rollback and native images need it.",
         remedy="Free space there.",
         judge=disk,
