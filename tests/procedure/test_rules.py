@@ -96,6 +96,12 @@ def view(**fields: object) -> Change:
     return lambda facts: each_view(facts, lambda one: replace(one, **fields))  # type: ignore[arg-type]
 
 
+def witness_gone(state_: GroupStatus) -> Change:
+    """The witness fails, and the default group that holds it shows that."""
+    lost = view(witness_ok=False)
+    return lambda facts: regroup(lost(facts), "Cluster Group", state=state_)
+
+
 def window(text: str) -> Change:
     return lambda facts: replace(facts, inventory=replace(facts.inventory, window=text))
 
@@ -515,6 +521,17 @@ ROWS = (
         "GROUPS-SNAPSHOT", "after_evacuate", group("Cluster Group", state=GroupStatus.OFFLINE), BLOCK, "before the step"
     ),
     Row("GROUPS-SNAPSHOT", "after_evacuate", lambda f: ungroup(f, "Available Storage"), BLOCK, "not listed"),
+    Row("GROUPS-SNAPSHOT", "after_install", witness_gone(GroupStatus.PARTIAL), BLOCK, "witness, \\\\HUB1\\FSW, is not"),
+    Row("GROUPS-SNAPSHOT", "after_install", witness_gone(GroupStatus.FAILED), BLOCK, "bring \\\\HUB1\\FSW back first"),
+    Row(
+        "GROUPS-SNAPSHOT",
+        "gate_evacuate",
+        witness_gone(GroupStatus.FAILED),
+        BLOCK,
+        "\\\\HUB1\\FSW, is not",
+        waivable=True,
+    ),
+    Row("GROUPS-SNAPSHOT", "plan", witness_gone(GroupStatus.PARTIAL), WARN, "\\\\HUB1\\FSW, is not available"),
     Row("SERVICES-SNAPSHOT", "after_install", service("MSExchangeRepl", start="Disabled"), BLOCK, "Disabled"),
     Row("SERVICES-SNAPSHOT", "after_install", service("MSExchangeRepl", state_="Stopped"), BLOCK, "is Stopped"),
     Row("SERVICES-SNAPSHOT", "gate_install", on("EXN2", services=GONE), UNKNOWN, "could not be read"),
@@ -984,6 +1001,16 @@ def test_rules_of_a_moment_come_in_table_order() -> None:
     order = [rule.id for rule in RULES]
     found = [check.rule for check in evaluate(When.PLAN, ccr(), package=PACKAGE, context=Context())]
     assert found == [name for name in order if name in found]
+
+
+@pytest.mark.parametrize("which", ["Available Storage", "CMS1"])
+def test_the_witness_is_named_with_the_group_that_holds_it_and_no_other(which: str) -> None:
+    """Another group has a cause of its own, and the witness may be well."""
+    lost = regroup(view(witness_ok=False)(moments.after_install.facts), which, state=GroupStatus.FAILED)
+    check = replace(moments.after_install, facts=lost).check("GROUPS-SNAPSHOT")
+    assert (check.verdict, "witness" in check.sentence) == (BLOCK, False)
+    well = regroup(moments.after_install.facts, "Cluster Group", state=GroupStatus.FAILED)
+    assert "witness" not in replace(moments.after_install, facts=well).check("GROUPS-SNAPSHOT").sentence
 
 
 def test_services_left_disabled_are_one_sentence_measured_against_what_was_found_first() -> None:

@@ -51,10 +51,12 @@ def groups_snapshot(case: Case) -> Finding:
         elif group.state is GroupStatus.UNKNOWN:
             found.append(unknown(f"The state of '{group.name}' is not known.", "cluster.exe group"))
         elif group.state is GroupStatus.FAILED:
+            cause, first, seen = _witness(picture, group)
             found.append(
                 blocks(
-                    f"'{group.name}' is Failed on {group.owner} already, before anything was done.",
-                    f'Repair it, or take it offline on purpose: cluster.exe group "{group.name}" /offline',
+                    f"'{group.name}' is Failed on {group.owner} already, before anything was done{cause}.",
+                    f'{first} Repair it, or take it offline on purpose: cluster.exe group "{group.name}" /offline'.strip(),
+                    *seen,
                     waivable=not group.holds_exchange,
                 )
             )
@@ -68,7 +70,8 @@ def _found(picture: Picture) -> list[Finding]:
         return [unknown(f"The groups of {picture.name} could not be read.", "cluster.exe group")]
     found = [passes("")]
     for group in picture.groups:
-        said = f"'{group.name}' is {word(group.state)} on {group.owner} already, before anything was done"
+        cause, first, seen = _witness(picture, group)
+        said = f"'{group.name}' is {word(group.state)} on {group.owner} already, before anything was done{cause}"
         mail, fact = picture.is_cms_group(group), Fact(name=f"group {group.name}", value=word(group.state))
         up = f"By hand, before the start: Start-ClusteredMailboxServer -Identity {group.name}"
         repair = f'Repair it before the start, or take it offline on purpose: cluster.exe group "{group.name}" /offline'
@@ -76,15 +79,17 @@ def _found(picture: Picture) -> list[Finding]:
             found.append(unknown(f"The state of '{group.name}' is not known.", "cluster.exe group", fact))
         elif group.state is GroupStatus.FAILED:
             whose = f"the first step in {picture.name} stops for it"
-            found.append(warns(f"{said}: {whose}{', and mail is down' if mail else ''}.", up if mail else repair, fact))
+            down = ", and mail is down" if mail else ""
+            found.append(warns(f"{said}: {whose}{down}.", up if mail else f"{first} {repair}".strip(), fact, *seen))
         elif mail and group.state is not GroupStatus.ONLINE:
             found.append(warns(f"{said}: it is handed over only once it is Online.", up, fact))
         elif group.state is GroupStatus.PARTIAL:
             found.append(
                 warns(
                     f"{said}: something in it is down, and no step stops for that.",
-                    "Look which resource it is: cluster.exe res",
+                    first or "Look which resource it is: cluster.exe res",
                     fact,
+                    *seen,
                 )
             )
     return found
@@ -112,11 +117,14 @@ def _compare(case: Case, picture: Picture) -> Finding:
             continue
         owner, _, state = then.partition(" ")
         if _RANK[word(group.state)] > _RANK.get(state, 0):
+            cause, first, seen = _witness(picture, group)
             found.append(
                 blocks(
-                    f"'{group.name}' is {word(group.state)} on {group.owner}; before the step it was {state} on {owner}.",
-                    _cure(case, group),
+                    f"'{group.name}' is {word(group.state)} on {group.owner}; before the step it was {state} on {owner}"
+                    f"{cause}.",
+                    f"{first} {_cure(case, group)}".strip(),
                     fact,
+                    *seen,
                     patience_s=case.context.limits.views_s if group.state is not GroupStatus.FAILED else 0.0,
                 )
             )
@@ -129,6 +137,22 @@ def _compare(case: Case, picture: Picture) -> Finding:
         if name not in listed and name.startswith("group ")
     ]
     return together(found, "No group is in a worse state than before.")
+
+
+def _witness(picture: Picture, group: GroupFacts) -> tuple[str, str, tuple[Fact, ...]]:
+    """Cause, what comes first, and the fact, where the default group is not well because the quorum's witness is not.
+
+    Else people read of a group first, and of the witness only when the next node's quorum is counted.
+    """
+    if not group.core or picture.witness_ok is not False:
+        return "", "", ()
+    name = picture.witness or "the witness"
+    host = "the share and its host" if name.startswith("\\\\") else "the disk"
+    return (
+        f": the cluster's witness, {name}, is not available",
+        f"Bring {name} back first ({host}): without it one more node lost may stop {picture.name}.",
+        (Fact(name="witness", value="not available", machine=picture.name),),
+    )
 
 
 def _cure(case: Case, group: GroupFacts) -> str:
