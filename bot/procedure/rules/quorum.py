@@ -8,6 +8,10 @@ from bot.procedure.rules.case import NODE_STEPS, Case, Finding, Rule, blocks, no
 from state.words import Fact
 
 _DISK_DECIDES = (QuorumModel.DISK_2003, QuorumModel.DISK_ONLY)
+_LOOK_2003 = (
+    "Run Test-ReplicationHealth on a node that stays. Exchange without a service pack has none, and nothing else proves "
+    "that the share votes: install a service pack first, or patch by hand once the share is seen to work."
+)
 _WITNESS_VOTES = (QuorumModel.MNS_SHARE, QuorumModel.NODE_DISK, QuorumModel.NODE_SHARE)
 
 
@@ -77,7 +81,8 @@ def _quorum(case: Case, picture: Picture, node: str) -> Finding:
 
 def _mns_share(case: Case, picture: Picture, rest: list[str]) -> bool | Unknown:
     """Whether the share of a majority node set answers. Windows 2003 has no resource for it: the node set itself
-    stays Online without it, so only Test-ReplicationHealth on a node that stays can tell (§9, Quorum)."""
+    stays Online without it and only an event is logged (kb 921181), so only Test-ReplicationHealth on a node that
+    stays can tell (§9, Quorum). Exchange without a service pack has no such test: then nobody can tell."""
     if picture.witness_ok is not True:
         return picture.witness_ok
     why: Unknown = Unknown("no node that stays could be asked")
@@ -88,7 +93,10 @@ def _mns_share(case: Case, picture: Picture, rest: list[str]) -> bool | Unknown:
             why = Unknown(f"Test-ReplicationHealth on {name}: {health.why}")
             continue
         if health is None:
-            why = Unknown(f"Exchange on {name} has no Test-ReplicationHealth, and the cluster does not tell")
+            why = Unknown(
+                f"Exchange on {name} has no Test-ReplicationHealth, which came with Service Pack 1, and a majority node "
+                "set stays Online without its share"
+            )
             continue
         bad = [item for item in health if item.result.casefold() != "passed"]
         if any("sharequorum" in item.check.casefold() for item in bad):
@@ -117,7 +125,7 @@ def _with_witness(
     if isinstance(witness, Unknown):
         return unknown(
             f"Without {node}, {picture.name} hangs on {name}, and its state is not known: {witness.why}.",
-            "Look at the quorum resource with: cluster.exe res",
+            _LOOK_2003 if picture.quorum is QuorumModel.MNS_SHARE else "Look at the quorum resource: cluster.exe res",
             *facts,
         )
     facts = (*facts, Fact(name="witness", value="up" if witness else "not available", machine=picture.name))
@@ -144,7 +152,8 @@ RULES = (
             "the witness's state by the cluster itself, on Windows 2003 by Test-ReplicationHealth on a node that stays",
         ),
         stops="The whole cluster would stop, mail with it.",
-        remedy="Bring another node or the witness back first.",
+        remedy="Bring another node or the witness back first. Windows 2003 with a file share witness and Exchange "
+        "without a service pack: nothing that can be read proves the witness, so a service pack comes first.",
         judge=quorum_survives,
     ),
 )
