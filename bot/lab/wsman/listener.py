@@ -113,6 +113,7 @@ class Listener:
             pass
         finally:
             self._open.discard(writer)
+            self.host.hung_up(reader)
             if self.answering():
                 writer.close()
             else:
@@ -174,6 +175,7 @@ class Listener:
 
     async def _dispatch(self, request: Request, user: str, reader: asyncio.StreamReader) -> str:
         host = self.host
+        host.line = reader
         match request.action:
             case action if action == f"{TRANSFER}/Create":
                 return host.create(request, user)

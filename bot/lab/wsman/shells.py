@@ -3,7 +3,8 @@
 Quotas (facts: WinRM 2.0 defaults): 5 shells and 15 operations per user; an operation counts from Command until
 its shell is deleted, Signal does not give it back; 150 MB for everything in a shell; MaxTimeout 60 s; a shell dies
 after 180 idle seconds and after 8 hours. IdleTimeout and run time pass in LAB time, so that a fast lab ages its
-shells too, but IdleTimeout never strikes before 30 wall seconds: a client cannot poll faster than its network.
+shells too, but IdleTimeout never strikes before 30 wall seconds: a client cannot poll faster than its network. Of a
+client that has hung up (it died, or it connects anew for each request) nobody waits that long: 2 wall seconds.
 Timeouts of single operations are wall seconds, as the client's own HTTP timeouts are.
 """
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 MAX_SHELLS, MAX_OPERATIONS, MAX_MEMORY_MB = 5, 15, 150
 IDLE_S, MIN_IDLE_WALL_S, RUN_TIME_S, MAX_TIMEOUT_S = 180.0, 30.0, 8 * 3600.0, 60.0
+GONE_IDLE_WALL_S = 2.0  # instead of MIN_IDLE_WALL_S once the connection is closed that the shell was last used over
 CHUNK = 96 * 1024  # bytes of output in one answer: base64 of it stays under the 150 kB envelope
 _SKIP_LIMIT = 32767  # CreateProcess
 
@@ -101,6 +103,7 @@ class Shell:
     busy: int = 0  # requests being answered now: such a shell is not idle
     job: Cancellation = field(default_factory=Cancellation)
     memory_mb: float = 0.0
+    line: object = None  # the connection it was last used over; None once that is closed
 
 
 class ShellHost:
@@ -109,6 +112,7 @@ class ShellHost:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.shells: dict[str, Shell] = {}
+        self.line: object = None  # the connection of the request that is being answered
         self._lock = threading.Lock()
 
     # --- life of shells ---
@@ -137,7 +141,7 @@ class ShellHost:
                 raise Fault(Words(2147942667, "w:InternalError", "The directory name is invalid. ", sender=False))
         idle = envelope.duration(envelope.child_text(asked, "IdleTimeOut")) or IDLE_S
         now = self.machine.clock.now()
-        shell = Shell(shell_id, user, env, cwd, idle, now, now, time.monotonic())
+        shell = Shell(shell_id, user, env, cwd, idle, now, now, time.monotonic(), line=self.line)
         self.shells[shell_id] = shell
         streams = envelope.child_text(asked, "InputStreams") or "stdin"
         return (
@@ -160,7 +164,14 @@ class ShellHost:
         if shell.owner != user:
             raise Fault(envelope.ACCESS_DENIED)
         self.touch(shell)
+        shell.line = self.line
         return shell
+
+    def hung_up(self, line: object) -> None:
+        """A connection was closed: what was last used over it may be nobody's any more."""
+        for shell in list(self.shells.values()):
+            if shell.line is line:
+                shell.line = None
 
     def touch(self, shell: Shell) -> None:
         """Note that the client is there."""
@@ -183,7 +194,8 @@ class ShellHost:
         """Close shells nobody used for too long, and those that are older than a shell may get."""
         now, wall = self.machine.clock.now(), time.monotonic()
         for shell in list(self.shells.values()):
-            idle = now - shell.touched > shell.idle_s and wall - shell.touched_wall > MIN_IDLE_WALL_S
+            least = MIN_IDLE_WALL_S if shell.line is not None else GONE_IDLE_WALL_S
+            idle = now - shell.touched > shell.idle_s and wall - shell.touched_wall > least
             if (idle and not shell.busy) or now - shell.born > RUN_TIME_S:
                 self.delete(shell.id)
 

@@ -366,6 +366,24 @@ def test_a_shell_idles_out_in_lab_time_but_never_before_thirty_wall_seconds(
     assert shell not in host.shells
 
 
+def test_a_shell_of_a_client_that_hung_up_idles_out_after_two_wall_seconds(
+    connect: Connect, server: EstateServer, machine: Machine
+) -> None:
+    """A bot that dies often at full speed would leave the machine no room for its next life."""
+    dies, lives = connect(), connect()
+    gone, kept, back = dies.open_shell(), lives.open_shell(), dies.open_shell()
+    host = server.listeners["EXN1"].host
+    dies.transport.close_session()
+    assert until(lambda: host.shells[gone].line is None)
+    assert run(dies, back, "hostname")[2] == 0, "it connects anew, and this shell is its own again"
+    machine.clock.set_speed(1_000_000)
+    assert until(lambda: machine.clock.now() - host.shells[back].touched > 180)
+    for shell in (gone, kept, back):
+        host.shells[shell].touched_wall -= 3
+    host.expire()
+    assert set(host.shells) == {kept, back}
+
+
 def test_the_memory_quota_is_shared_by_everything_in_a_shell(connect: Connect, machine: Machine) -> None:
     go = threading.Event()
 
