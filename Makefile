@@ -15,7 +15,7 @@ help:
 	@echo "make test         everything that must hold, in under 15 minutes"
 	@echo "make lint         ruff, mypy and the laws between the rooms"
 	@echo "make bench        the figures: latency, memory"
-	@echo "make soak         the long runs (PART=kills|scenarios|storms|scripts)"
+	@echo "make soak         the long runs (PART=kills|scenarios|storms|scripts|late)"
 	@echo "make docs         write the generated pages again"
 	@echo "make lock         write the hashed locks again"
 

@@ -1,4 +1,4 @@
-"""The long runs: `make soak`, or `make soak PART=kills|scenarios|storms|scripts`. Exits 1 if anything went wrong, and says what.
+"""The long runs: `make soak`, or `make soak PART=kills|scenarios|storms|scripts|late`. Exits 1 if anything went wrong, and says what.
 
 kills      SIGKILL at every single transition of a ccr campaign, before and after, then at pairs drawn at random
 scenarios  every rule of the procedure is taken out, made to pass always, made waivable against the document, and its tests
@@ -6,6 +6,8 @@ scenarios  every rule of the procedure is taken out, made to pass always, made w
            the truth log and by `verify`, and at full speed those made of docs/scenarios.md alone (tests/scenarios/varied)
 storms     scenario files drawn at random, judged by what no campaign may ever do
 scripts    every word of the scripts is spoiled once (tests/peers/mutants.py)
+late       the tests with every thread and callback late at random (tests/late): first those that play no campaign, by up
+           to LATE_S; then campaigns, in which a wall second is ten lab minutes, by a twentieth of that
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ PAIRS = 120
 STORMS = 60
 SPEED = 80.0
 FAST = 600.0
+LATE_S = 0.8
 ROOT = Path(__file__).parents[1]
 BOT = (sys.executable, "-m", "bot.cli")
 
@@ -133,6 +136,22 @@ def scripts() -> int:
     return mutants.main()
 
 
+def late() -> int:
+    """How many runs of the tests did not stand it that threads and callbacks are late."""
+    plays = ("tests/crash", "tests/scenarios")
+    quick = ("-m", "not scenario", *(f"--ignore={one}" for one in plays), "--ignore=tests/procedure", "tests")
+
+    def run(tests: Sequence[str], most_s: float) -> list[str]:
+        ran = subprocess.run(
+            (sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", *tests),
+            cwd=ROOT, env=os.environ | {"LATE_S": str(most_s), "PYTHONPATH": str(ROOT / "tests/late")},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return [] if ran.returncode == 0 else [ran.stdout[-4000:]]
+
+    return _count((" ".join(tests), run(tests, most_s)) for tests, most_s in ((quick, LATE_S), (plays, LATE_S / 20)))
+
+
 def _count(found: Iterable[tuple[object, list[str]]]) -> int:
     bad = 0
     for what, wrong in found:
@@ -146,6 +165,7 @@ PARTS: dict[str, tuple[Callable[[], int], ...]] = {
     "scenarios": (rules, scenarios, varied, waived),
     "storms": (storms,),
     "scripts": (scripts,),
+    "late": (late,),
 }
 
 
