@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.estate import bootstrap, probe, survey
 from bot.estate.access import Access
-from bot.estate.errors import BadReply, EstateError, Fault, TimedOut, Uncertain
+from bot.estate.errors import BadReply, EstateError, Fault, TimedOut, Uncertain, Unreachable
 from bot.estate.reply import Malformed, Reply, read, ticks
 from bot.estate.winrm import Connection
 from bot.procedure.facts import EstateFacts, Inventory, MachineFacts, SurveyFacts, Unknown, same_name, short
@@ -88,20 +88,37 @@ class WindowsEstate:
         validate: tuple[tuple[str, str], ...] = (),
         asked: tuple[tuple[str, str], ...] = (),
     ) -> EstateFacts:
-        """Probe machines side by side. Never raises: what could not be read is Unknown."""
+        """Probe machines side by side. Never raises: what could not be read is Unknown.
+
+        What `asked` names is asked first, of every machine, and may take a minute; owners and states come last,
+        because they are good for seconds only. A reading that ended with a survey would be too old to act on.
+        """
         config = self._config
 
-        def one(name: str) -> MachineFacts:
+        def ask(name: str) -> SurveyFacts | Unknown | Unreachable | None:
             kinds = tuple(kind for machine, kind in asked if not machine or same_name(machine, name))
             try:
+                return self._survey(name, kinds) if kinds else None
+            except Unreachable as error:
+                return error
+            except (EstateError, ValueError) as error:
+                return Unknown(error.reason if isinstance(error, EstateError) else str(error))
+
+        def one(name: str) -> MachineFacts:
+            told = surveys[name]
+            try:
+                if isinstance(told, Unreachable):  # waited for once: enough
+                    raise told
                 found = self._probe(name, package, slow=slow, validate=validate)
-                return replace(found, survey=self.survey(name, kinds)) if kinds and found.reached else found
+                return replace(found, survey=told) if told is not None and found.reached else found
             except EstateError as error:
                 return probe.silent(name, error.reason, read_at=config.wall())
             except ValueError as error:
                 return probe.silent(name, str(error), read_at=config.wall())
 
-        found = tuple(self._side_by_side.map(one, dict.fromkeys(machines)))
+        names = tuple(dict.fromkeys(machines))
+        surveys = dict(zip(names, self._side_by_side.map(ask, names), strict=True))
+        found = tuple(self._side_by_side.map(one, names))
         oldest = min((m.read_at for m in found), default=config.wall())
         return EstateFacts(inventory=inventory, machines=found, now=config.lab(config.wall()), read_at=oldest)
 
@@ -135,9 +152,12 @@ class WindowsEstate:
     def survey(self, name: str, kinds: tuple[str, ...]) -> SurveyFacts | Unknown:
         """What only this moment needs to know of one machine. Never raises."""
         try:
-            return survey.facts(self._ask(name, "survey", {"kinds": ",".join(kinds)}, self._config.slow_s), kinds)
+            return self._survey(name, kinds)
         except EstateError as error:
             return Unknown(error.reason)
+
+    def _survey(self, name: str, kinds: tuple[str, ...]) -> SurveyFacts:
+        return survey.facts(self._ask(name, "survey", {"kinds": ",".join(kinds)}, self._config.slow_s), kinds)
 
     def _skew(self, reply: Reply, began: float, ended: float) -> float | Unknown:
         """Node clock minus ours at the middle of the request, wall seconds."""

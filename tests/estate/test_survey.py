@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import fields, replace
 from importlib import resources
+from typing import Any
 
 import pytest
 
@@ -38,6 +40,40 @@ def seen(lab: Range, name: str, *kinds: str) -> SurveyFacts:
 def exchange_writers(facts: SurveyFacts) -> dict[str, int]:
     assert isinstance(facts.writers, tuple), facts.writers
     return {one.name: one.state for one in facts.writers if one.name.startswith("Microsoft Exchange")}
+
+
+def test_owners_and_states_are_read_after_everything_that_takes_long(
+    ccr: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What loads the snap-in takes up to a minute, and no gate is opened on owners older than 15 seconds."""
+    ended: list[float] = []
+    usual = survey.facts
+
+    def noted(reply: Reply, kinds: tuple[str, ...]) -> SurveyFacts:
+        ended.append(time.time())
+        return usual(reply, kinds)
+
+    monkeypatch.setattr(survey, "facts", noted)
+    asked = (("EXN2", "writers"), ("SCR1", "scr"))
+    facts = ccr.estate.read(ccr.inventory, ccr.names, slow=False, asked=asked)
+    assert len(ended) == 2
+    assert facts.read_at > max(ended)
+    assert [isinstance(one.survey, SurveyFacts) for one in facts.machines] == [False, True, True]
+
+
+def test_a_machine_that_cannot_be_reached_is_waited_for_once(ccr: Range, monkeypatch: pytest.MonkeyPatch) -> None:
+    ccr.lab.machines[1].reachable = False
+    tried: list[str] = []
+    usual = ccr.estate._ask
+
+    def noted(name: str, script: str, *rest: Any, **more: Any) -> Reply:
+        tried.append(f"{name} {script}")
+        return usual(name, script, *rest, **more)
+
+    monkeypatch.setattr(ccr.estate, "_ask", noted)
+    (found,) = ccr.estate.read(ccr.inventory, ("EXN2",), slow=False, asked=(("EXN2", "writers"),)).machines
+    assert (found.reached, tried) == (False, ["EXN2 survey"])
+    assert found.why_not
 
 
 def test_only_the_machines_and_kinds_that_were_asked_answer(quiet: Range) -> None:
