@@ -66,6 +66,29 @@ def with_fact(events: Events, forged: Forged) -> Events:
     return made
 
 
+def with_check(events: Events, where: str, rule: str, **what: object) -> Events:
+    """The same record with one check changed."""
+    place, _, step = where.partition(" ")
+
+    def other(checks: tuple[w.Check, ...]) -> tuple[w.Check, ...]:
+        assert rule in {check.rule for check in checks}
+        return tuple(replace(c, **what) if c.rule == rule else c for c in checks)  # type: ignore[arg-type]
+
+    made: Events = []
+    for event in events:
+        match event:
+            case w.PlanMade() if place == "plan":
+                event = replace(event, plan=replace(event.plan, checks=other(event.plan.checks)))
+            case w.GatePrepared() if place == "gate" and event.gate.step == step:
+                event = replace(event, gate=replace(event.gate, checks=other(event.gate.checks)))
+            case w.StepEnded() if place == "end" and event.outcome.step == step:
+                event = replace(event, outcome=replace(event.outcome, checks=other(event.outcome.checks)))
+            case _:
+                pass
+        made.append(event)
+    return made
+
+
 FORGED = (
     Forged("plan", "LEVEL-AGREE", "level", "8.3.517.0"),
     Forged("plan", "SCR-APPLICABLE", "SCR targets", "SG1: scr9.lab.example, SG2: none", "SCR-TARGETS-FIRST"),
@@ -118,6 +141,32 @@ FORGED = (
     Forged("end s04", "MOVE-DONE", "database SG2\\MBX-CMS1-SG2", "dismounted"),
     Forged("end s04", "MOVE-DONE", "copy of SG2", "Failed"),
     Forged("end s04", "MOVE-DONE", "MAPI MBX-CMS1-SG1", "*FAILURE*"),
+    # facts/exchange.md §9
+    Forged("plan", "NODE-MEMBER", "node state", "Down"),
+    Forged("plan", "SCR-CYCLE", "SCR target", "EXN1"),
+    Forged("plan", "PKG-NAME", "file", "ru23-final.msp"),
+    Forged("plan", "IU-NONE", "interim updates", "Interim Update 5"),
+    Forged("plan", "WMF-VERSION", "PowerShell", "3.0"),
+    Forged("plan", "DISK", "free on C:", "0 MB"),
+    Forged("plan", "CLOCK-SKEW", "clock", "+90.0 s"),
+    Forged("plan", "RUNNER-TASK", "runner task", "absent"),
+    Forged("plan", "AV", "Forefront", "FSCController"),
+    Forged("plan", "BACKUP-RECENT", "last full backup of MBX-CMS1-SG1", "never"),
+    Forged("gate s02", "GROUP-MOVE-NOT-CMS", "moves", "'CMS1', 'Cluster Group'"),
+    Forged("gate s03", "AV", "Forefront", "FSCController"),
+    Forged("gate s03", "DISK", "free on C:", "-1 MB"),
+    Forged("gate s03", "CLOCK-SKEW", "clock", "-61.0 s"),
+    Forged("gate s03", "PKG-HASH", "signature", "NotSigned"),
+    Forged("gate s03", "SPARE-UP", "other nodes Up", "EXN2"),
+    Forged("gate s03", "CUSTOM-ACTIONS", "CustomPatchInstallerActions.ps1", "ab" * 32),
+    Forged("gate s03", "LEVEL-AGREE", "level", "its sources disagree"),
+    Forged("gate s04", "MOVE-READY", "copy queue of SG1", "unknown"),
+    Forged("end s01", "SCR-COPY-OK", "copy of CMS1\\SG1", "Suspended"),
+    Forged("end s03", "SERVICES-SNAPSHOT", "service MSExchangeRepl", "Stopped, Disabled"),
+    Forged("end s03", "SERVICES-SNAPSHOT", "service MSExchangeRepl", "Stopped, Auto"),
+    Forged("end s03", "GROUPS-SNAPSHOT", "group Cluster Group", "EXN1 Failed"),
+    Forged("end s04", "GROUPS-SNAPSHOT", "group Cluster Group", "EXN1 Offline"),
+    Forged("end s04", "MOVE-DONE", "content indexing", "stopped"),
 )
 
 
@@ -129,11 +178,44 @@ def test_a_fact_that_breaks_the_rule_above_it_is_rejected(forged: Forged, tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("where", "rule", "words"),
+    [
+        ("gate s03", "NODE-EMPTY", "does not apply, and it does"),
+        ("gate s03", "PKG-HASH", "does not apply, and it does"),
+        ("end s03", "LEVEL-REACHED", "does not apply, and it does"),
+        ("plan", "IU-NONE", "does not apply, and it does"),
+    ],
+)
+def test_a_rule_that_applies_is_not_called_one_that_does_not(where: str, rule: str, words: str) -> None:
+    spoiled = with_check(EVENTS, where, rule, applicable=False, facts=())
+    assert words in " ".join(one.sentence for one in check_events(recorded(spoiled)))
+
+
+@pytest.mark.parametrize("rule", ["LEVEL-REACHED", "CLUSSVC-BACK", "GROUPS-SNAPSHOT", "SERVICES-SNAPSHOT"])
+def test_a_rule_that_blocks_does_not_only_warn(rule: str) -> None:
+    spoiled = with_check(EVENTS, "end s03", rule, verdict=w.Verdict.WARN)
+    assert "only warns" in " ".join(one.sentence for one in check_events(recorded(spoiled)))
+
+
+@pytest.mark.parametrize("where", ["plan", "gate s02", "gate s03", "gate s04", "end s03", "end s04"])
+def test_a_check_is_shown_once_at_its_own_moment(where: str) -> None:
+    rule = {"plan": "IU-NONE", "gate s04": "MOVE-READY", "end s03": "LEVEL-REACHED", "end s04": "MOVE-DONE"}.get(
+        where, "NODE-MEMBER"
+    )
+    other = w.When.AFTER if "end" not in where else w.When.GATE
+    for what in ({"when": other}, {"waived_by": ("bob",)}):
+        spoiled = with_check(EVENTS, where, rule, **what)
+        assert rule in {one.rule for one in check_events(recorded(spoiled))}
+
+
+@pytest.mark.parametrize(
     "forged",
     [
         Forged("gate s02", "QUORUM-SURVIVES", "other running nodes", "N1", "QUORUM-SURVIVES"),
         Forged("gate s03", "MOVE-READY", "CMS1 active on", "N2", "MOVE-READY"),
         Forged("gate s05", "NODE-PASSIVE", "CMS2 active on", "N1", "NODE-PASSIVE"),
+        Forged("gate s03", "VOLUME-CLEAN", "possible owners of CMS1", "N1, N2", "VOLUME-CLEAN"),
+        Forged("gate s03", "VOLUME-CLEAN", "volume E:\\", "dirty", "VOLUME-CLEAN"),
     ],
 )
 def test_a_fact_of_a_wide_cluster_that_breaks_its_rule_is_rejected(forged: Forged) -> None:

@@ -27,12 +27,12 @@ _AT_GATE: dict[w.StepKind, tuple[str, ...]] = {
     w.StepKind.EVACUATE: (*_PATCHING, "GROUP-MOVE-PLAN", "GROUP-MOVE-NOT-CMS", "GROUP-MOVE-CMD"),
     w.StepKind.INSTALL: (
         *_OUT, "LEVEL-AGREE", "PKG-TRAIN", "PKG-NEWER", "PKG-LIVE", "IU-NONE", "PKG-HASH",
-        "REBOOT-PENDING", "DISK",
+        "REBOOT-PENDING", "DISK", "WMF-VERSION", "AV",
     ),
     w.StepKind.RESTART: _OUT,
     w.StepKind.HANDOFF: (
         *_ALWAYS, "NODE-MEMBER", "SCR-TARGETS-FIRST", "ONE-AT-A-TIME", "FAILBACK-OFF", "WINDOW", "MIXED-LEVEL-MOVE",
-        "BACKUP-RUNNING", "SEEDING-NONE", "MOVE-READY", "RUNNER-TASK", "CLOCK-SKEW",
+        "BACKUP-RUNNING", "SEEDING-NONE", "MOVE-READY", "RUNNER-TASK", "CLOCK-SKEW", "VOLUME-CLEAN", "AV",
     ),
     w.StepKind.RESTORE: (),
 }  # fmt: skip
@@ -47,6 +47,7 @@ _AT_PLAN = (
     "PRE-COMPLETE", "VIEW-AGREE", "NODE-MEMBER", "SCR-APPLICABLE", "SCR-TARGETS-FIRST", "SCR-TARGET-PASSIVE",
     "LEVEL-AGREE", "NO-WU", "PKG-NAME", "PKG-TRAIN", "PKG-NEWER", "PKG-LIVE", "IU-NONE", "PKG-HASH",
     "QUORUM-SURVIVES", "SPARE-UP", "GROUP-MOVE-PLAN", "GROUP-MOVE-CMD", "FAILBACK-OFF", "WINDOW", "BACKUP-RECENT", "NOTICE",
+    "SCR-CYCLE", "WMF-VERSION", "DISK", "RUNNER-TASK", "CLOCK-SKEW", "BACKUP-RUNNING", "AV",
 )  # fmt: skip
 
 
@@ -86,6 +87,10 @@ def not_commanded(gate: w.Gate, step: w.Step, board: Board) -> Iterator[tuple[st
         yield "PRE-COMPLETE", f"is for {'an' if verb == 'install' else 'a'} {verb} and has {kinds.count(verb)} of them."
     if len(effects) != len(set(effects)):
         yield "PRE-COMPLETE", "does one thing twice."
+    kept = {fact.name.casefold() for fact in _facts(gate, "FAILBACK-OFF")}
+    for fact in _facts(gate, "GROUPS-SNAPSHOT") if kept else ():
+        if f"failback of '{fact.name.removeprefix('group ')}'".casefold() not in kept:
+            yield "FAILBACK-OFF", f"notes {fact.name} and does not show whether it returns by itself."
     machine = board.get(step.target)
     if step.kind is not w.StepKind.EVACUATE or machine is None or len(board.nodes(machine.cluster)) < 2:
         return
@@ -97,6 +102,14 @@ def not_commanded(gate: w.Gate, step: w.Step, board: Board) -> Iterator[tuple[st
     paused = any(fact.name == "node state" and fact.value == "Paused" for fact in _facts(gate, "NODE-MEMBER"))
     if "pause" not in kinds and not paused:
         yield "NODE-PAUSED", f"does not pause {step.target}, which it notes as running."
+    for fact in _facts(gate, "GROUP-MOVE-NOT-CMS"):
+        if fact.name == "moves" and {one.strip("'").casefold() for one in fact.value.split("', '")} != (
+            moved or {"nothing"}
+        ):
+            yield "GROUP-MOVE-NOT-CMS", f"says that it moves {fact.value}, and its commands move other groups."
+    planned = {fact.name.removesuffix(" goes to").strip("'").casefold() for fact in _facts(gate, "GROUP-MOVE-PLAN")}
+    for group in sorted(moved - planned):
+        yield "GROUP-MOVE-PLAN", f"moves '{group}' and does not show why it may go there."
     for fact in _facts(gate, "GROUP-MOVE-PLAN"):
         group = fact.name.removesuffix(" goes to").strip("'")
         said = f"move:{group}:{fact.value}".casefold()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 from bot.procedure.facts import same_name
+from bot.procedure.order.aftermath import worse
 from bot.procedure.order.board import Board
 from bot.procedure.order.complete import not_commanded, unjudged
 from bot.procedure.order.evidence import contradictions
+from bot.procedure.order.forms import misshapen
 from bot.procedure.order.restores import moves_as_named
 from bot.procedure.order.risks import kept, under_waivers
+from bot.procedure.order.rows import Place
 from bot.procedure.order.twice import out_of_form
 from bot.procedure.order.walk import Walk
 from state import words as w
@@ -70,9 +73,14 @@ def shown_at_gate(walk: Walk, gate: w.Gate, step: w.Step) -> None:
 
 
 def _supported(walk: Walk, checks: tuple[w.Check, ...], step: w.Step, where: str) -> None:
-    """The facts under the checks allow what the checks say."""
-    for rule, fact in contradictions(checks, step, walk.board) if walk.board is not None else ():
+    """The facts under the checks allow what the checks say, and are those such a check has."""
+    if walk.board is None or walk.plan is None:
+        return
+    for rule, fact in contradictions(checks, step, walk.board):
         walk.no(rule, f"{where} says that {rule} was kept, and its own facts say that {fact}.")
+    when = w.When.GATE if where.startswith("Gate") else w.When.AFTER
+    for rule, said in misshapen(checks, Place(walk.plan, walk.board, when, step)):
+        walk.no(rule, f"{where} says that {said}.")
 
 
 _INSTALL = re.compile(r'msiexec\.exe /update "[^"]+\.msp" /quiet /norestart /l\*v "[^"]+"')
@@ -122,6 +130,8 @@ def shown_at_end(walk: Walk, step: w.Step, outcome: w.Outcome) -> None:
     if stopping:
         walk.no(stopping[0], f"Step {step.id} counts as done although {', '.join(stopping)} says no.")
     _supported(walk, outcome.checks, step, f"The end of step {step.id}")
+    for rule, said in worse(walk, step, outcome):
+        walk.no(rule, f"Step {step.id} counts as done, and {said}.")
     for rule in unjudged(outcome.checks, step, end=True):
         walk.no(rule, f"Step {step.id} counts as done, and nobody judged {rule} after it.")
     gate = walk.gates.get(walk.intent.gate) if walk.intent else None
@@ -136,6 +146,9 @@ def shown_at_close(walk: Walk, event: w.Finished) -> None:
     for rule, said in out_of_form(event.checks, w.When.AFTER):
         walk.no(rule, f"The end {said}.")
     stopping = [check.rule for check in event.checks if check.verdict in _STOPS]
+    if walk.board is not None and walk.plan is not None:
+        for rule, said in misshapen(event.checks, Place(walk.plan, walk.board, w.When.AFTER)):
+            walk.no(rule, f"The end says that {said}.")
     if stopping or "BOTH-NODES" not in {check.rule for check in event.checks}:
         walk.no("BOTH-NODES", f"The campaign was finished, and {', '.join(stopping) or 'nobody'} judged the whole so.")
 

@@ -8,12 +8,14 @@ from bot.procedure.facts import same_name
 from bot.procedure.order.board import Violation
 from bot.procedure.order.complete import unjudged, unlocked
 from bot.procedure.order.evidence import unlike_its_facts
+from bot.procedure.order.forms import misshapen
 from bot.procedure.order.jobs import job_ended, job_opened, job_started, unlike_its_jobs
 from bot.procedure.order.live import record
 from bot.procedure.order.plans import board_of, check_plan
 from bot.procedure.order.proofs import follows, needless, shown_at_close, shown_at_end, shown_at_gate
 from bot.procedure.order.restores import left_out, restored_as_found
 from bot.procedure.order.risks import PLAN, risk, started, under_waivers
+from bot.procedure.order.rows import Place
 from bot.procedure.order.twice import out_of_form, unlike_its_gate, unlike_its_image, unlike_itself, unlike_the_request
 from bot.procedure.order.votes import approved, opened, people_of, rejected, taken_back_late, voted, withdrawn
 from bot.procedure.order.walk import Walk
@@ -140,6 +142,9 @@ def _plan(walk: Walk, plan: w.Plan) -> None:
         walk.board = board_of(plan)
     except ValueError as error:
         walk.no("PKG-NAME", str(error))
+        return
+    for rule, said in misshapen(plan.checks, Place(plan, walk.board, w.When.PLAN)):
+        walk.no(rule, f"The plan says that {said}.")
 
 
 def _prepared(walk: Walk, event: w.GatePrepared) -> None:
