@@ -55,7 +55,7 @@ def events(plan: w.Plan, facts: EstateFacts, waived: tuple[str, ...] = ()) -> li
         number = 1
         found = tuple(replace(c, verdict=w.Verdict.BLOCK, waived_by=()) if c.waived_by else c for c in checks)
         for waiver in waivers(step.id, found, waived):
-            made += accepted(waiver, found, number)
+            made += accepted(waiver, found, number, step.target)
             number += 1
         made += attempt(step, checks, after, rendered, number, images)
         seen = left
@@ -64,14 +64,14 @@ def events(plan: w.Plan, facts: EstateFacts, waived: tuple[str, ...] = ()) -> li
     return made
 
 
-def accepted(waiver: w.Waiver, checks: tuple[w.Check, ...], number: int) -> list[w.Event]:
-    """Alice asks for a waiver, Bob accepts it."""
+def accepted(waiver: w.Waiver, checks: tuple[w.Check, ...], number: int, target: str = "CLUSTER01") -> list[w.Event]:
+    """Alice asks for a waiver, for the plan or for the machine of a step; Bob accepts it."""
     gate = w.Gate(
         id=f"{ID}.{waiver.step}.{number}",
         campaign=ID,
         step=waiver.step,
         attempt=number,
-        target="CLUSTER01",
+        target=target,
         kind="risk",
         title=f"Risk: {waiver.rule}",
         digest=f"risk-{waiver.step}-{number}",

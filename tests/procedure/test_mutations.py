@@ -284,3 +284,75 @@ def test_the_end_tells_the_outage_of_the_steps_and_that_the_whole_was_judged() -
     assert "nobody judged the whole" in said(other(len(EVENTS) - 1, replace(event, checks=())))
     blocked = tuple(replace(check, verdict=w.Verdict.BLOCK) for check in event.checks)
     assert check_events(recorded(other(len(EVENTS) - 1, replace(event, checks=blocked))))
+
+
+# --- stops, and steps that are put in
+
+
+FINDING = next(check for check in GATE.checks if check.rule == "DISK")
+STOP = w.Stop(rule="DISK", step="s01", sentence="", checks=(replace(FINDING, verdict=w.Verdict.BLOCK),), final=True)
+
+
+def stopped(*stops: w.Stop) -> list[w.Event]:
+    """Before its first gate the campaign stops on these, and goes on."""
+    place = places(w.GatePrepared)[0]
+    blocked = [w.Blocked(stop=stop) for stop in stops]
+    return [*EVENTS[:place], *blocked, w.Unblocked(sentence=""), *EVENTS[place:]]
+
+
+def test_a_stop_names_the_rule_that_stopped_the_step_in_hand_and_is_told_once() -> None:
+    assert not refused(stopped(STOP))
+    assert not refused(stopped(replace(STOP, final=False), STOP))
+    for stops in (
+        (replace(STOP, rule="AV"),),
+        (replace(STOP, rule=""),),
+        (replace(STOP, checks=(FINDING,)),),
+        (STOP, STOP),
+    ):
+        assert "not what stopped it" in said(stopped(*stops)), stops
+    assert "not the step in hand" in said(stopped(replace(STOP, step="s04")))
+
+
+def test_a_stop_right_after_an_attempt_is_on_the_rule_that_the_attempt_names() -> None:
+    place = places(w.StepEnded)[0]
+    event = EVENTS[place]
+    assert isinstance(event, w.StepEnded)
+    checks = tuple(replace(c, verdict=w.Verdict.BLOCK) for c in event.outcome.checks if c.rule == "LEVEL-REACHED")
+    outcome = replace(event.outcome, kind=w.OutcomeKind.FAILED, rule="LEVEL-REACHED", checks=checks)
+    for rule, words in (("LEVEL-REACHED", ""), ("EXIT-CODE", "not what stopped it")):
+        blocked = w.Blocked(stop=replace(STOP, rule=rule, checks=checks))
+        spoiled = [*EVENTS[:place], replace(event, outcome=outcome, advance=False), blocked]
+        assert said(spoiled) == "" if not words else words in said(spoiled)
+
+
+PUT_BACK = w.Step(
+    id="s03s", kind=w.StepKind.RESTORE, target="EXN2", title="", rule="SERVICES-SNAPSHOT", because="", cluster="CLUSTER01",
+    option="services",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"optional": True},
+        {"option": "owners"},
+        {"cluster": ""},
+        {"target": "EXN1"},
+        {"cms": "CMS1"},
+        {"role": "scr-target"},
+    ],
+)
+def test_what_a_failed_install_left_is_put_back_on_its_own_machine_by_all_means(what: dict[str, object]) -> None:
+    place = places(w.StepEnded)[2]
+    event = EVENTS[place]
+    assert isinstance(event, w.StepEnded)
+    checks = tuple(replace(c, verdict=w.Verdict.BLOCK) for c in event.outcome.checks if c.rule == "SERVICES-SNAPSHOT")
+    outcome = replace(event.outcome, kind=w.OutcomeKind.FAILED, rule="SERVICES-SNAPSHOT", checks=checks)
+    good = replace(event, outcome=outcome, advance=False, insert=PUT_BACK)
+    assert said([*EVENTS[:place], good]) == ""
+    assert said([*EVENTS[:place], replace(good, insert=replace(PUT_BACK, **what))])  # type: ignore[arg-type]
+
+
+def test_nobody_asks_for_nothing() -> None:
+    place = places(w.Started)[0]
+    assert "Nobody asked" in said(other(place, w.Started(by=w.Actor(user="", person=""))))

@@ -37,7 +37,7 @@ def risk(step: str, number: int = 1, **other: Any) -> list[w.Event]:
             campaign=ID,
             step=step,
             attempt=number,
-            target="EXN2",
+            target=PLAN.cluster if step == "plan" else PLAN.steps[0].target,
             kind="risk",
             title="Risk",
             digest=f"risk-{step}",
@@ -166,6 +166,17 @@ def test_a_risk_gate_that_nobody_asked_for_or_that_has_a_command_is_found() -> N
     assert "APPROVAL-FRESH" in rules(with_risk(risk(STEP)[1:]))
     command = next(e.gate.commands[0] for e in EVENTS if isinstance(e, w.GatePrepared))
     assert "APPROVAL-FRESH" in rules(with_risk(risk(STEP, commands=(command,))))
+
+
+def test_a_risk_gate_for_another_machine_or_with_another_gates_waiver_is_found() -> None:
+    good = risk(STEP)
+    event = good[1]
+    assert isinstance(event, w.GatePrepared)
+    assert event.gate.waiver is not None
+    for waiver in (replace(event.gate.waiver, gate=f"{ID}.s02.1"), replace(event.gate.waiver, expires_at=NOW + 1.0)):
+        assert "APPROVAL-FRESH" in rules(with_risk(risk(STEP, waiver=waiver)))
+    assert "APPROVAL-FRESH" in rules(with_risk(risk(STEP, target="EXN1")))
+    assert rules(with_risk(risk(STEP, waiver=replace(event.gate.waiver, gate=event.gate.id)))) == set()
 
 
 def test_a_job_that_rests_on_a_risk_gate_is_found() -> None:

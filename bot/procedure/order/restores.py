@@ -7,10 +7,26 @@ from bot.procedure.order.walk import Walk
 from state import words as w
 
 
-def restored_as_found(walk: Walk, step: w.Step) -> None:
-    """Only what a job of this record moved is put back, and only to where a before-image shows it."""
-    if step.optional and step.kind is not w.StepKind.RESTORE:
-        walk.no("PRE-COMPLETE", f"Step {step.id} may not be optional.")
+def restored_as_found(walk: Walk, step: w.Step, event: w.StepEnded) -> None:
+    """Only what a job of this record moved is put back, and only to where a before-image shows it.
+
+    What an install left is put back before it is tried again, by all means; what the campaign left is put back at its
+    end, if people want it.
+    """
+    last = event.advance and walk.index + 1 >= len(walk.steps)
+    if step.optional != (last and step.kind is w.StepKind.RESTORE):
+        walk.no(
+            "PRE-COMPLETE", f"Step {step.id} is {'' if step.optional else 'not '}optional, and may not be that there."
+        )
+    option = "" if step.kind is w.StepKind.RESTART else "owners" if step.groups else "services"
+    if step.cms or step.to or step.source or step.option != option:
+        walk.no("PRE-COMPLETE", f"Step {step.id} has what a step that is put in does not have.")
+    board, current = walk.board, walk.step
+    machine = board.get(step.target) if board is not None else None
+    if machine is None or machine.cluster.casefold() != step.cluster.casefold():
+        walk.no("PRE-COMPLETE", f"Step {step.id} is for {step.target}, which is no machine of '{step.cluster}'.")
+    if not step.optional and current is not None and (step.role, step.target) != (current.role, current.target):
+        walk.no("PRE-COMPLETE", f"Step {step.id} is for {step.target}, and {current.id} for {current.target}.")
     for group, home in step.groups:
         if group.casefold() not in walk.moved:
             walk.no("GROUPS-SNAPSHOT", f"Step {step.id} puts '{group}' back, which this campaign did not move.")

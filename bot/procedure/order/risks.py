@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.procedure.facts import same_name
 from bot.procedure.levels import Build
 from bot.procedure.order.walk import Walk
 from state import words as w
@@ -34,6 +35,9 @@ def risk(walk: Walk, gate: w.Gate) -> None:
         return
     if waiver.by != asked.by.person or waiver.by not in gate.barred or waiver.approved_by:
         walk.no("APPROVAL-FRESH", f"Risk gate {gate.id} does not keep {asked.by.person}, who asked, from approving.")
+    about = walk.plan.cluster if gate.step == PLAN and walk.plan else walk.step.target if walk.step else ""
+    if not same_name(gate.target, about) or waiver.gate not in {"", gate.id} or waiver.expires_at < gate.expires_at:
+        walk.no("APPROVAL-FRESH", f"Risk gate {gate.id} is for {gate.target}, or its waiver is another gate's.")
     if waiver.rule in NEVER:
         walk.no(waiver.rule, f"Risk gate {gate.id} is for {waiver.rule}, which nobody may set aside.")
     shown = [check for check in gate.checks if check.rule == waiver.rule]

@@ -16,6 +16,7 @@ from bot.procedure.order.proofs import follows, needless, shown_at_close, shown_
 from bot.procedure.order.restores import left_out, restored_as_found
 from bot.procedure.order.risks import PLAN, risk, started, under_waivers
 from bot.procedure.order.rows import Place
+from bot.procedure.order.stops import stopped
 from bot.procedure.order.twice import out_of_form, unlike_its_gate, unlike_its_image, unlike_itself, unlike_the_request
 from bot.procedure.order.votes import approved, opened, people_of, rejected, taken_back_late, voted, withdrawn
 from bot.procedure.order.walk import Walk
@@ -40,6 +41,10 @@ def check_events(recorded: tuple[w.Recorded, ...]) -> tuple[Violation, ...]:
 
 
 def _event(walk: Walk, event: w.Event) -> None:
+    asked = getattr(event, "by", None)
+    if isinstance(asked, w.Actor) and not asked.person:
+        walk.no("APPROVAL-FRESH", "Nobody asked for this.")
+    stopped(walk, event)
     match event:
         case w.CampaignRequested():
             if walk.barred:
@@ -252,7 +257,7 @@ def _ended(walk: Walk, event: w.StepEnded) -> None:
     walk.not_before = event.not_before
     walk.waivers = {key: one for key, one in walk.waivers.items() if key[0] != step.id}
     if event.insert is not None:
-        restored_as_found(walk, event.insert)
+        restored_as_found(walk, event.insert, event)
         walk.steps.insert(walk.index + 1 if event.advance else walk.index, event.insert)
     if event.advance:
         if not done and not left and outcome.kind is not w.OutcomeKind.NEEDS_RESTART:

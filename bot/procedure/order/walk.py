@@ -47,6 +47,8 @@ class Walk:
     images: list[w.NodeImage] = field(default_factory=list)
     waivers: dict[tuple[str, str], w.Waiver] = field(default_factory=dict)  # (step, rule), as approved
     risk: w.WaiverAsked | None = None
+    stop: w.Stop | None = None  # what the campaign stands still on
+    ended: w.Outcome | None = None  # of the attempt that has ended with the event before
     plan: w.Plan | None = None
     plan_until: float = 0.0
     started: bool = False
