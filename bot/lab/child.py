@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+USAGE = 2  # the exit code of a bot that cannot use its settings
 _FOREIGN = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
@@ -39,6 +40,7 @@ class Child:
         self._over = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+        self.refused = ""  # what it said last when it ended by itself over its settings: it would do so for ever
         self._thread = threading.Thread(target=self._watch, name="bot-child", daemon=True)
 
     def start(self) -> None:
@@ -100,6 +102,9 @@ class Child:
                 process.stdin.close()  # the leash of one that is gone
             if self._over.is_set():
                 return
+            if code == USAGE:
+                said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+                self.refused = said[-1] if said else f"it ended with {USAGE}"
             how = f"killed by signal {-code}" if code < 0 else f"ended with {code}"
             self._told("bot_stopped", f"The bot {how}; it is being started again.")
             time.sleep(min(5.0, 0.2 * self.starts))

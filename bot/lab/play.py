@@ -34,6 +34,9 @@ def play(session: PracticeSession, *, say: Callable[[str], None], limit_s: float
         raise RuntimeError("the session was not started")
     end = time.monotonic() + CONNECT_S
     while served.connected() == 0:
+        if session.child is not None and session.child.refused:
+            why = f"the bot does not start with these [settings]: {session.child.refused}"
+            return Result("", None, (why,))
         if time.monotonic() > end:
             return Result("", None, ("the bot did not connect to the workspace",))
         time.sleep(0.05)

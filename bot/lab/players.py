@@ -29,6 +29,9 @@ TYPE_AGAIN = 5  # how often somebody repeats a command that the bot did not answ
 TYPE_AGAIN_AFTER_S = 5.0  # lab seconds
 REFUSED = "refused"  # block_id of the answer to a command that was not carried out
 NOT_BEGUN = "not_begun"  # the outcome of a play whose first command was refused
+WAITING = "waiting"  # the outcome of a play in which the campaign stands open and nobody will ever go on with it
+LOOKS = ("status", "show", "level", "downtime", "history", "help")  # words that change nothing
+MOST_GATES = 10  # for one step, one after the other
 REFUSED_WALL_S = 10.0  # so long after the last refusal, unless the campaign goes on by what somebody else did
 QUIET_WALL_S, QUIET_S = (
     60.0,
@@ -62,6 +65,10 @@ class Players:
         self._ending: Ending | None = None
         self._seen: set[str] = set()  # ts of messages already acted on
         self._gates: list[str] = []  # gate ids in the order they were first seen
+        self._asked = ("", 0)  # the step of the last gate, and how many gates in a row it has had
+        self._coming = 0  # acts whose moment has come and that have not happened yet
+        self._rests = False  # somebody typed pause, and nobody anything since that goes on
+        self._told = 0  # messages of the bot about the campaign
         self._started: set[str] = set()
         self._counts: Counter[int] = Counter()  # act's place -> how many such moments there were
         self._last_gate = Moment("gate")
@@ -117,6 +124,7 @@ class Players:
         if not metadata or "bot_id" not in message or message["ts"] in self._seen:
             return
         self._seen.add(message["ts"])
+        self._told += 1
         if self._mending and not self._mending.left:
             self._mending.went_on = True
         payload = metadata["event_payload"]
@@ -150,12 +158,23 @@ class Players:
         gate = moment.gate or f"{moment.campaign}.{moment.step}.{moment.ts}"
         if gate not in self._gates:
             self._gates.append(gate)
-        if any(each.instead for each in self._happen(moment)):
+        step, times = self._asked
+        self._asked = (moment.step, times + 1 if step == moment.step else 1)
+        acts = self._happen(moment)
+        if self._asked[1] >= MOST_GATES and not self._coming and not self._awaited(moment):
+            self._end(Ending(moment.campaign, WAITING, "", moment.step))
+            return
+        if any(each.instead for each in acts):
             return
         approvers = self._approvers()
         if approvers:
             who = approvers[self._gates.index(gate) % len(approvers)]
             self._later(self._play.approve_after_s, lambda: self._react(who, self._play.emoji, moment, add=True))
+
+    def _awaited(self, moment: Moment) -> bool:
+        """Whether somebody will do something at a later gate of this step."""
+        acts = enumerate(self._play.act)
+        return any(meant(each, moment) and self._counts[place] < each.nth for place, each in acts)
 
     def _approvers(self) -> tuple[str, ...]:
         if self._play.approvers:
@@ -166,6 +185,7 @@ class Players:
 
     def _closed(self, moment: Moment, rule: str) -> None:
         ending = Ending(moment.campaign, moment.outcome, rule, moment.step)
+        self._asked = ("", 0)
         with self._woken:  # no act is done before it is known what it mends
             acts = self._happen(moment)
             if acts:
@@ -229,10 +249,13 @@ class Players:
                 count = self._counts[place]
                 if count >= each.nth and (not each.times or count < each.nth + each.times):
                     coming.append(each)
+                    self._coming += 1
                     self._later(each.after_s, partial(self._do, each, moment))
         return coming
 
     def _do(self, what: Act, moment: Moment) -> None:
+        with self._woken:
+            self._coming -= 1
         if what.do == "kill_bot":
             if self._kill_bot:
                 self._kill_bot()
@@ -249,6 +272,7 @@ class Players:
                     self._mending.waiting.append(self._space.person(who).id)
                 self._type(who, text)
             else:
+                self._note(text)
                 self._try(
                     {
                         "as": who,
@@ -263,6 +287,29 @@ class Players:
     def _type(self, who: str, line: str) -> None:
         self._last_typed[self._space.person(who).id] = line
         self._try({"as": who, "type": "command", "text": line})
+        self._note(line)
+
+    def _note(self, line: str) -> None:
+        """Remember whether the campaign was told to rest."""
+        word = "".join(line.split()[1:2])
+        if word == "pause":
+            self._rests = True
+            self._rest(self._told)
+        elif word not in LOOKS:
+            self._rests = False
+
+    def _rest(self, told: int) -> None:
+        """A campaign that rests, and about which nothing was said for long, waits for a person whom nobody plays."""
+
+        def look() -> None:
+            if not self._rests:
+                return
+            if self._coming or self._told != told:
+                self._rest(self._told)
+            else:
+                self._end(Ending(self._last_gate.campaign, WAITING, "", self._last_gate.step))
+
+        self._later(max(QUIET_WALL_S * self._clock.speed, QUIET_S), look)
 
     def _again(self, user: str) -> None:
         if self._typed_again < TYPE_AGAIN and user in self._last_typed:

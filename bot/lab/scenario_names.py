@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
+from bot.lab.cluster.catalogue import BASES, number
 from bot.lab.scenario_words import Act, Cluster, CopyState, Fault, Scenario
 
+MOST_NODES = 8  # of a failover cluster with Exchange 2007 in it
+_BUILD = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _STEP = re.compile(r"(s\d\d+|plan)?")
 ROLES = ("Mailbox", "HubTransport", "ClientAccess", "UnifiedMessaging", "Edge")
 OUTCOMES = (
-    "done", "nothing_to_do", "refused", "expired", "aborted", "blocked", "asking", "rejected", "not_begun",
+    "done", "nothing_to_do", "refused", "expired", "aborted", "blocked", "asking", "rejected", "not_begun", "waiting",
 )  # fmt: skip
 WELL = ("done", "nothing_to_do")  # these leave exit code 0, all others 3
 DID = (
@@ -37,6 +40,7 @@ def dangling(s: Scenario) -> Iterator[str]:
     for one in machines:
         if sum(one.casefold() == other.casefold() for other in machines) > 1:
             yield f"machine {one!r} appears twice"
+    yield from _builds(s)
     people = {p.name for p in s.people}
     if len(people) < len(s.people):
         yield "two people have one name"
@@ -72,6 +76,25 @@ def dangling(s: Scenario) -> Iterator[str]:
             if machine.casefold() not in folded:
                 yield f"packages: there is no machine {machine!r}"
     yield from _expected(s)
+
+
+def _builds(s: Scenario) -> Iterator[str]:
+    """Builds that are no four numbers, and machines whose service pack does not follow from theirs."""
+    every = [(f"machine {m.name!r}", m) for m in (*(n for c in s.clusters for n in c.nodes), *s.machines)]
+    told = [(what, key, getattr(m, key)) for what, m in every for key in ("build", "base", "listed")]
+    told += [(f"package {p.kb!r}", key, getattr(p, key)) for p in s.packages for key in ("build", "base")]
+    told += [(f"server {v.name!r}", "base", v.base) for v in s.servers]
+    for what, key, build in told:
+        if (build or key == "build") and not _BUILD.fullmatch(build):
+            yield f"{what}: {key} {build!r} is not four numbers, such as 8.3.485.1"
+    packs = [number(base)[:2] for base in BASES.values()]
+    for what, m in every:
+        if not m.base and _BUILD.fullmatch(m.build) and number(m.build)[:2] not in packs:
+            yield f"{what}: build {m.build!r} is of no service pack of Exchange 2007, which begin {_firsts(packs)}"
+
+
+def _firsts(packs: list[tuple[int, ...]]) -> str:
+    return ", ".join(f"{one}.{two}" for one, two in packs)
 
 
 def _expected(s: Scenario) -> Iterator[str]:
@@ -136,12 +159,16 @@ def _happening(
         yield f"{where}.to: a backup runs on 'active' or 'passive', not on {what.to!r}"
     if what.kind in {"exit_code", "slow", "silent"} and not what.value:
         yield f"{where}: {what.kind} needs a value"
+    if what.kind != "clock_skew" and what.value < 0:
+        yield f"{where}.value: {what.value:g} is below zero, and {what.kind} knows no such thing"
 
 
 def _dangling_in_cluster(cluster: Cluster, machines: set[str]) -> Iterator[str]:
     nodes = {n.name.casefold() for n in cluster.nodes}
     if not nodes:
         yield f"cluster {cluster.name!r} has no nodes"
+    if len(cluster.nodes) > MOST_NODES:
+        yield f"cluster {cluster.name!r} has {len(cluster.nodes)} nodes; a failover cluster has at most {MOST_NODES}"
     if cluster.kind == "ccr" and len(nodes) != 2:
         yield f"cluster {cluster.name!r}: a CCR cluster has exactly two nodes"
     if cluster.kind == "standby" and cluster.cms:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+Seconds = Annotated[float, msgspec.Meta(ge=0)]  # lab seconds
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Place = Annotated[int, msgspec.Meta(ge=1)]  # the n-th
 Role = Literal["requester", "approver", "guest", "none"]
 Quorum = Literal[
     "local", "disk-2003", "mns", "mns-share", "node-majority", "node-and-disk", "node-and-share", "disk-only"
@@ -71,8 +74,8 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     start: datetime = datetime(2026, 3, 14, 20, 0, tzinfo=UTC)
     second_hop: Literal["works", "delegated"] = "works"
-    reply_s: float = 0.2  # lab seconds a machine takes before it starts a command
-    slack_reply_s: float = 0.05  # lab seconds the workspace takes to answer
+    reply_s: Seconds = 0.2  # lab seconds a machine takes before it starts a command
+    slack_reply_s: Seconds = 0.05  # lab seconds the workspace takes to answer
     username: str = "svc-rollup"
     domain: str = "LAB"
 
@@ -100,9 +103,9 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     outcome: str = ""  # when = closed: only this outcome
     did: str = ""  # when = truth: the truth log's kind
     machine: str = ""  # when = truth: only of this node
-    nth: int = 1  # the n-th such moment
-    times: int = 1  # for how many such moments in a row; 0 = every one
-    after_s: float = 0.0  # lab seconds after the moment
+    nth: Place = 1  # the n-th such moment
+    times: Count = 1  # for how many such moments in a row; 0 = every one
+    after_s: Seconds = 0.0  # lab seconds after the moment
     text: str = ""  # do = type or message; {campaign} is filled in
     emoji: str = "white_check_mark"
     instead: bool = False  # when = gate: the usual approval of that gate is left out
@@ -122,9 +125,9 @@ class Play(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     by: str = ""  # who asks; "" = the first requester
     command: str = ""  # "" = "/rollup plan <first cluster> <first package>"
     start: bool = True
-    start_after_s: float = 20.0
+    start_after_s: Seconds = 20.0
     approvers: tuple[str, ...] = ()  # in turn; () = the first approver who did not ask
-    approve_after_s: float = 20.0
+    approve_after_s: Seconds = 20.0
     emoji: str = "white_check_mark"
     act: tuple[Act, ...] = ()
 
@@ -142,7 +145,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     swapped_on: tuple[str, ...] = ()  # another file of that name
     damaged: bool = False  # the file itself, hash and all, is none the Installer can read
     reboot: bool = False  # ends with 3010
-    seconds: float = 0.0  # lab seconds its install takes; 0 = timing.install_s
+    seconds: Seconds = 0.0  # lab seconds its install takes; 0 = timing.install_s
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,7 +164,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reboot_pending: bool = False
     crl: Literal["reachable", "unreachable", "off"] = "reachable"
     execution_policy: str = ""  # MachinePolicy, by GPO
-    free_mb: int = 40_000
+    free_mb: Count = 40_000
     skew_s: float = 0.0
     down: bool = False
     reachable: bool = True
@@ -175,7 +178,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: str
     roles: tuple[str, ...] = ("ClientAccess", "HubTransport")
     base: str = "8.3.83.6"  # what AdminDisplayVersion shows: the service pack, never a rollup
-    queued: int = 0  # messages for each mail server that wait here, however well it is
+    queued: Count = 0  # messages for each mail server that wait here, however well it is
 
 
 class Node(Machine, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,7 +193,7 @@ class StandAlone(Machine, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     os: Literal["2003", "2008", "2008r2"] = "2008"
     roles: tuple[str, ...] = ("Mailbox",)
-    mailboxes: int = 0
+    mailboxes: Count = 0
     standby_of: tuple[str, ...] = ()  # its own storage groups are replicated to these machines (cycles)
 
 
@@ -201,7 +204,7 @@ class Database(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mounted: bool = True
     last_full_backup_h: float = 10.0  # hours before the start; negative = never
     backup: Literal["", "active", "passive"] = ""  # a running backup and where
-    mailboxes: int = 200
+    mailboxes: Count = 200
     public: bool = False  # of public folders: it has no mailboxes, and no logon test asks it
 
 
@@ -211,9 +214,9 @@ class Standby(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     machine: str
     typed: str = ""  # how the administrator spelled the name; "" = the name itself
     status: CopyState = "Healthy"
-    copy_queue: int = 0
-    replay_queue: int = 53
-    replay_lag_h: float = 24.0
+    copy_queue: Count = 0
+    replay_queue: Count = 53
+    replay_lag_h: Annotated[float, msgspec.Meta(ge=0)] = 24.0
     gone: bool = False  # the machine no longer exists
 
 
@@ -221,8 +224,8 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The CCR copy of a storage group as it is found."""
 
     status: CopyState = "Healthy"
-    copy_queue: int = 0
-    replay_queue: int = 2
+    copy_queue: Count = 0
+    replay_queue: Count = 2
 
 
 class StorageGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -231,7 +234,7 @@ class StorageGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     name: str
     databases: tuple[Database, ...] = ()  # () = one database named after the group
     quiet: bool = False  # nobody mails there: after a handoff its copy stays Initializing
-    logs_per_h: float = 12.0  # transaction logs of 1 MB made in an hour while mail is up
+    logs_per_h: Annotated[float, msgspec.Meta(ge=0)] = 12.0  # transaction logs of 1 MB made in an hour while mail is up
     copy: Copy = Copy()
     standby: tuple[Standby, ...] = ()
 
@@ -246,12 +249,12 @@ class Cms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     storage_groups: tuple[StorageGroup, ...] = ()
     failback: bool = False
     preferred: tuple[str, ...] = ()
-    ttl_s: int = 300  # HostRecordTTL
+    ttl_s: Count = 300  # HostRecordTTL
     dirty_volume: bool = False  # a disk of it has its dirty bit set
     disk_owners: tuple[str, ...] = ()  # SCC: possible owners of its disk; () = every node
     oab_node: str = ""  # CCR: the node its offline address book is made on, by the registry; "" = no value
     names: Literal["short", "fqdn"] = "short"  # how the cmdlets spell machine names
-    log_free_mb: int = 40_000  # free space on the volume of its logs
+    log_free_mb: Count = 40_000  # free space on the volume of its logs
     log_volume: Literal["ok", "unreadable"] = "ok"
 
 
@@ -305,9 +308,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     machine: str = ""  # what it happens to
     when: Moment = "start"
     on: str = ""  # whose moment is meant; "" = the machine's own, or any if no machine is named
-    nth: int = 1  # the n-th such moment
-    after_s: float = 0.0
-    times: int = 1  # for how many such moments; 0 = every one
+    nth: Place = 1  # the n-th such moment
+    after_s: Seconds = 0.0
+    times: Count = 1  # for how many such moments; 0 = every one
     value: float = 0.0
     group: str = ""
     cms: str = ""
@@ -319,18 +322,18 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many lab seconds things take."""
 
-    install_s: float = 540.0
-    snapin_s: float = 15.0
-    cmdlet_s: float = 0.5
-    group_move_s: float = 4.0
-    cms_stop_s: float = 40.0  # dismount and take offline
-    cms_start_s: float = 60.0  # bring online
-    mount_s: float = 10.0  # then mount, all databases side by side
-    failover_s: float = 25.0  # until a lost node's groups are picked up
-    copy_start_s: float = 20.0  # ServiceDown after the Replication service is back
-    copy_initializing_s: float = 90.0  # until mail has made a log that was copied
-    cluster_service_s: float = 20.0  # start of the Cluster service and joining
-    reboot_s: float = 240.0
+    install_s: Seconds = 540.0
+    snapin_s: Seconds = 15.0
+    cmdlet_s: Seconds = 0.5
+    group_move_s: Seconds = 4.0
+    cms_stop_s: Seconds = 40.0  # dismount and take offline
+    cms_start_s: Seconds = 60.0  # bring online
+    mount_s: Seconds = 10.0  # then mount, all databases side by side
+    failover_s: Seconds = 25.0  # until a lost node's groups are picked up
+    copy_start_s: Seconds = 20.0  # ServiceDown after the Replication service is back
+    copy_initializing_s: Seconds = 90.0  # until mail has made a log that was copied
+    cluster_service_s: Seconds = 20.0  # start of the Cluster service and joining
+    reboot_s: Seconds = 240.0
 
 
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

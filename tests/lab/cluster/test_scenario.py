@@ -47,6 +47,19 @@ def test_every_scenario_that_comes_with_the_bot_can_be_read(name: str) -> None:
         ),
         ('title = "x"\n[[faults]]\nkind = "dies"\nmachine = "A"', "'A'"),
         ('title = "x"\n[[faults]]\nkind = "explodes"', "faults[0].kind"),
+        (
+            'title = "x"\n[[clusters]]\nname = "C"\nkind = "scc"\nnodes = ['
+            + ", ".join(f'{{ name = "N{n}", build = "8.3.83.6" }}' for n in range(9))
+            + "]",
+            "cluster 'C' has 9 nodes; a failover cluster has at most 8",
+        ),
+        ('title = "x"\n[[machines]]\nname = "A"\nbuild = "newest"', "machine 'A': build 'newest' is not four numbers"),
+        ('title = "x"\n[[machines]]\nname = "A"\nbuild = ""', "machine 'A': build '' is not four numbers"),
+        ('title = "x"\n[[machines]]\nname = "A"\nbuild = "15.0.516.32"', "which begin 8.0, 8.1, 8.2, 8.3"),
+        ('title = "x"\n[[packages]]\nkb = "KB1"\nbuild = "8.3.517"', "package 'KB1': build '8.3.517' is not four"),
+        ('title = "x"\n[timing]\ninstall_s = -5', "(at timing.install_s)"),
+        ('title = "x"\n[[faults]]\nkind = "slow"\nnth = 0\nvalue = 9', "(at faults[0].nth)"),
+        ('title = "x"\n[[faults]]\nkind = "dies"\nvalue = -1', "faults.value: -1 is below zero"),
         ('title = "x"\nname = "y"', "'name'"),
         ("title = ", "TOML"),
     ],

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 
 from bot.lab import players
 from bot.lab.clock import LabClock
-from bot.lab.moments import Ending
+from bot.lab.moments import Ending, Moment
 from bot.lab.players import Players
 from bot.lab.scenario import parse
 from bot.lab.truth import TruthLog
@@ -320,3 +320,61 @@ def test_a_first_command_that_is_refused_begins_no_play(stage: Callable[..., Sta
     until(lambda: on.said("typed"))
     on.refuse("U0ALICE")
     assert on.players.wait(60) == Ending("", "not_begun", "", "")
+
+
+def test_a_step_that_is_asked_for_ten_times_in_a_row_ends_the_play_as_waiting(stage: Callable[..., Stage]) -> None:
+    on = stage('approvers = ["Dave"]')
+    on.say("rollup_card", campaign="CLUSTER01-1")
+    on.gate("s01")
+    for attempt in range(1, 10):
+        on.gate("s02", attempt)
+    assert on.players.wait(0) is None
+    on.gate("s02", 10)
+    assert on.players.wait(60) == Ending("CLUSTER01-1", "waiting", "", "s02")
+
+
+@pytest.mark.parametrize("still", ["an act of a later gate", "an act on its way", "a stop between"])
+def test_nobody_gives_up_while_somebody_is_still_to_do_something(stage: Callable[..., Stage], still: str) -> None:
+    act = """
+[[play.act]]
+when = "gate"
+do = "react"
+who = "Carol"
+"""
+    more = {"an act of a later gate": act + "nth = 13", "an act on its way": act + "after_s = 900_000"}
+    on = stage(more.get(still, 'approvers = ["Dave"]'))
+    on.say("rollup_card", campaign="CLUSTER01-1")
+    for attempt in range(1, 13):
+        if attempt == 6 and still == "a stop between":
+            on.players._closed(Moment("closed", campaign="CLUSTER01-1", step="s01", outcome="blocked"), "")
+            on.players._ended.clear()
+        on.gate("s01", attempt)
+    assert on.players.wait(0) is None
+
+
+def test_a_campaign_that_was_paused_and_rests_ends_the_play_as_waiting(
+    stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(players, "QUIET_WALL_S", 0.5)
+    monkeypatch.setattr(players, "QUIET_S", 1.0)
+    paused = """
+[[play.act]]
+when = "gate"
+do = "type"
+text = "/rollup pause {campaign}"
+instead = true
+"""
+    later = """
+[[play.act]]
+when = "gate"
+do = "type"
+text = "/rollup resume {campaign}"
+after_s = 5.0
+"""
+    rests, goes_on = stage(paused), stage(paused + later)
+    for on in (rests, goes_on):
+        on.say("rollup_card", campaign="CLUSTER01-1")
+        on.gate("s01")
+    assert rests.players.wait(60) == Ending("CLUSTER01-1", "waiting", "", "s01")
+    until(lambda: not goes_on.players._rests and not goes_on.players._due)
+    assert goes_on.players.wait(0) is None
