@@ -145,13 +145,18 @@ def export(campaign: str, config: Path, output: Path | None) -> int:
 @click.option(
     "--head", help="The last hash the file must have, from a closing line in Slack (any length of prefix ≥ 8)."
 )
-def verify(file: Path, head: str | None) -> int:
+@click.option("--key", type=click.Path(path_type=Path), help="The signing key's file: gates and intents must carry it.")
+def verify(file: Path, head: str | None, key: Path | None) -> int:
     """Check a transcript: every byte of it, its chain, and the order of the document. Needs neither Redis nor Slack."""
     from bot.procedure.order import check_events
-    from state.audit import read_transcript
-    from state.errors import TranscriptRefused
-    from state.replay import untaken
+    from state.audit import key_file, read_transcript
+    from state.errors import KeyFileRefused, TranscriptRefused
+    from state.replay import unsigned, untaken
 
+    try:
+        secret = key_file(key, make=False) if key is not None else None
+    except KeyFileRefused as err:
+        raise click.ClickException(str(err)) from None
     try:
         raw = file.read_bytes()
     except OSError as err:
@@ -166,10 +171,13 @@ def verify(file: Path, head: str | None) -> int:
         return EXIT_BROKEN
     if (odd := untaken(events)) is not None:
         click.echo(f"{file}: event {odd[0]}: RECORD-WHOLE: {odd[1]}.", err=True)
+    foreign = unsigned(events, secret) if secret is not None else ()
+    for version in foreign:
+        click.echo(f"{file}: event {version}: RECORD-WHOLE: it does not carry the signature of that key.", err=True)
     violations = check_events(tuple(events))
     for violation in violations:
         click.echo(f"{file}: event {violation.version}: {violation.rule}: {violation.sentence}", err=True)
-    if violations or odd is not None:
+    if violations or foreign or odd is not None:
         return EXIT_BROKEN
     click.echo(
         f"{header.campaign}: {footer.events} events, unbroken, in the order the document asks for; head {footer.head}"

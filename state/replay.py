@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from state.audit import is_ours
 from state.campaign import decide, type_name
 from state.fold import evolve
-from state.words import Campaign, Recorded, Refusal
+from state.words import Campaign, GateConsumed, GatePrepared, Recorded, Refusal
 
 
 def untaken(recorded: Iterable[Recorded]) -> tuple[int, str] | None:
@@ -32,3 +33,16 @@ def untaken(recorded: Iterable[Recorded]) -> tuple[int, str] | None:
             return one.version, f"{name} cannot happen here: {where} does not take it ({why.replace('_', ' ')})"
         campaign = evolve(campaign, one)
     return None
+
+
+def unsigned(recorded: Iterable[Recorded], key: bytes) -> tuple[int, ...]:
+    """The versions of gates and intents that were not signed with this key, or were changed since."""
+    found = []
+    for one in recorded:
+        event = one.event
+        signed = (
+            event.gate if isinstance(event, GatePrepared) else event.intent if isinstance(event, GateConsumed) else None
+        )
+        if signed is not None and not is_ours(signed, key):
+            found.append(one.version)
+    return tuple(found)

@@ -13,12 +13,13 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import click
 import pytest
 
 from bot.cli import cli
 from bot.procedure.planner import restart_after
 from state import words as w
-from state.audit import event_line, first_link, header_line, transcript
+from state.audit import event_line, first_link, header_line, key_file, read_transcript, sign, transcript
 from tests.procedure import record
 from tests.procedure.build import ccr, plan_of, scc
 from tests.procedure.moments import PLAN
@@ -273,12 +274,12 @@ FORGED: dict[str, tuple[Callable[[], Events], str]] = {
 }  # fmt: skip
 
 
-def verified(events: Events, folder: Path) -> tuple[int, str]:
+def verified(events: Events, folder: Path, *more: str) -> tuple[int, str]:
     """What `rollup-bot verify` answers and prints."""
     file = folder / "c.jsonl"
     file.write_bytes(written(events))
     with redirect_stdout(StringIO()) as out, redirect_stderr(out):
-        code = cli.main(["verify", str(file)], standalone_mode=False)
+        code = cli.main(["verify", str(file), *more], standalone_mode=False)
     return code, out.getvalue()
 
 
@@ -293,3 +294,32 @@ def test_a_forgery_whose_every_hash_is_right_is_rejected_by_the_document(name: s
     code, said = verified(make(), tmp_path)
     assert code == 1, said
     assert f": {rule}: " in said, said
+
+
+def test_with_the_key_nothing_of_a_gate_or_an_intent_can_be_changed(tmp_path: Path) -> None:
+    file = tmp_path / "signing.key"
+    key = key_file(file)
+    signed: Events = []
+    for one in read_transcript(written(EVENTS))[1]:  # a number is written as what it reads back as
+        match one.event:
+            case w.GatePrepared():
+                signed.append(replace(one.event, gate=sign(one.event.gate, key)))
+            case w.GateConsumed():
+                signed.append(replace(one.event, intent=sign(one.event.intent, key)))
+            case _:
+                signed.append(one.event)
+    assert verified(signed, tmp_path, "--key", str(file)) == verified(signed, tmp_path)
+    assert verified(signed, tmp_path, "--key", str(file))[0] == 0
+    place = at(w.GatePrepared, "s03")
+    event = signed[place]
+    assert isinstance(event, w.GatePrepared)
+    quiet = [*signed[:place], replace(event, gate=replace(event.gate, notes=("another",))), *signed[place + 1 :]]
+    assert verified(quiet, tmp_path)[0] == 0, "a note is said once"
+    code, said = verified(quiet, tmp_path, "--key", str(file))
+    assert code == 1
+    assert f"event {place + 1}: RECORD-WHOLE: " in said
+    other = tmp_path / "other.key"
+    key_file(other)
+    assert verified(signed, tmp_path, "--key", str(other))[0] == 1
+    with pytest.raises(click.ClickException):
+        verified(signed, tmp_path, "--key", str(tmp_path / "none.key"))
