@@ -26,6 +26,7 @@ from bot.estate.estate import EstateConfig, WindowsEstate
 from bot.procedure.context import Limits
 from bot.procedure.facts import Inventory, short
 from bot.settings import Secrets, Settings, SettingsError, check_realm, load
+from bot.told import ToldTime
 from bot.version import BOT
 from state import audit
 from state.clock import Clock
@@ -68,7 +69,8 @@ class Live:
 
     def _follow(self, settings: Settings) -> None:
         if settings.lab is not None:
-            self.clock.follow(settings.lab.start, settings.lab.anchor, settings.lab.speed)
+            told = ToldTime(Path(settings.lab.told)) if settings.lab.told else None
+            self.clock.follow(settings.lab.start, settings.lab.anchor, settings.lab.speed, told)
 
     def look(self) -> None:
         """Read the file again if it changed."""

@@ -299,7 +299,7 @@ def _play(name: str, speed: float, transcript: Path | None, truth: Path | None) 
     with _lab_errors():
         scenario = load(name)
         with _lab_folder() as (folder, url):
-            session = PracticeSession(scenario, folder=folder, redis_url=url, speed=speed, truth=truth)
+            session = PracticeSession(scenario, folder=folder, redis_url=url, speed=speed, truth=truth, paced=True)
             session.start(0)
             try:
                 result = play(session, say=click.echo)

@@ -124,6 +124,7 @@ class LabSection(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True
     start: float
     anchor: float
     speed: Annotated[float, msgspec.Meta(gt=0, le=10000)]
+    told: str = ""  # a file in which the range says many times a second where lab time stands; then `speed` is the most
 
 
 class Settings(_Section, frozen=True, forbid_unknown_fields=True, kw_only=True):

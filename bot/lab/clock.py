@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Lab time for whoever follows it: lab + rate × (wall - `wall`), as far as `until`. Unix seconds."""
+
+    lab: float
+    wall: float
+    rate: float
+    until: float
 
 
 class LabClock:
     """The practice range's one clock.
 
-    `speed` lab seconds pass in one wall second; it may be changed while running.
+    `speed` lab seconds pass in one wall second, at most; it may be changed while running. A clock that somebody
+    beats (`pace.py`) runs at the share of its speed that the last beat gave, and stands still when beats stay away.
     """
 
     def __init__(self, start: datetime, speed: float = 1.0) -> None:
@@ -19,10 +32,11 @@ class LabClock:
         self._first = self._base
         self._wall = time.monotonic()
         self._speed = float(speed)
+        self._share, self._holds = 1.0, math.inf
 
     @property
     def speed(self) -> float:
-        """Lab seconds in one wall second."""
+        """Lab seconds in one wall second, at most."""
         return self._speed
 
     def set_speed(self, speed: float) -> None:
@@ -31,6 +45,14 @@ class LabClock:
             now = self._now()
             self._base, self._wall, self._speed = now, time.monotonic(), float(speed)
 
+    def beat(self, share: float, hold_s: float) -> Beat:
+        """Run at `share` of the speed from now on, for `hold_s` wall seconds at most unless the next beat comes."""
+        with self._lock:
+            self._base, self._wall = self._now(), time.monotonic()
+            self._share, self._holds = share, hold_s
+            wall = time.time()
+            return Beat(lab=self._base, wall=wall, rate=self._speed * share, until=wall + hold_s)
+
     def follow(self, start: float, anchor: float, speed: float) -> None:
         """Run along the line lab = start + speed × (wall - anchor), in Unix seconds, as another range does."""
         with self._lock:
@@ -38,7 +60,7 @@ class LabClock:
             self._wall, self._speed = time.monotonic(), float(speed)
 
     def _now(self) -> float:
-        return self._base + (time.monotonic() - self._wall) * self._speed
+        return self._base + min(time.monotonic() - self._wall, self._holds) * self._speed * self._share
 
     def now(self) -> float:
         """Lab time as Unix seconds: what every simulated machine's clock shows."""

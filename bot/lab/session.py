@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.lab.child import Child, clean_environment
+from bot.lab.pace import Pace
 from bot.lab.range import EstateRange, WorkspaceRange, clock_for, lab_time, merged, write_settings
 from bot.lab.scenario import Scenario
 from bot.lab.truth import TruthLog
@@ -14,10 +15,20 @@ from bot.lab.workspace.lab_routes import Controls
 
 
 class PracticeSession:
-    """One scenario being practised in `folder`. `redis_url` is a server of its own, gone with the session."""
+    """One scenario being practised in `folder`. `redis_url` is a server of its own, gone with the session.
+
+    `paced`: lab time waits for a loaded host, as a play needs that nobody watches.
+    """
 
     def __init__(
-        self, scenario: Scenario, *, folder: Path, redis_url: str, speed: float, truth: Path | None = None
+        self,
+        scenario: Scenario,
+        *,
+        folder: Path,
+        redis_url: str,
+        speed: float,
+        truth: Path | None = None,
+        paced: bool = False,
     ) -> None:
         self.scenario = scenario
         self.folder = folder
@@ -28,12 +39,17 @@ class PracticeSession:
         self.config = folder / "rollup.toml"
         self._redis_url = redis_url
         self.child: Child | None = None
+        told = folder / "lab-time.json"
+        self.pace = Pace(self.clock, told, lambda: self.child.pid if self.child else None) if paced else None
+        self._told = {"told": str(told)} if paced else {}
 
     def start(self, port: int, controls: Controls | None = None) -> None:
         """Serve both halves and start the bot. Raises OSError when the page's port is taken."""
         ours = replace(controls or Controls(), speed=self.set_speed, kill_bot=self.kill_bot)
         page = self.workspace.serve(port, estate=self.estate.estate, controls=ours)
         self.estate.serve(0)
+        if self.pace is not None:
+            self.pace.start()
         self.write_config()
         environ = clean_environment(self.workspace.secrets() | self.estate.secrets())
         self.child = Child(
@@ -50,7 +66,7 @@ class PracticeSession:
         settings = merged(self.workspace.settings(), self.estate.settings(self.workspace.channels))
         own = {
             "redis": {"url": self._redis_url, "dir": str(self.folder / "bot")},
-            "lab": {"start": line.start, "anchor": line.anchor, "speed": line.speed},
+            "lab": {"start": line.start, "anchor": line.anchor, "speed": line.speed} | self._told,
         }
         write_settings(self.config, merged(merged(settings, self.scenario.settings), own))
 
@@ -68,6 +84,8 @@ class PracticeSession:
         """End the bot, then both halves."""
         if self.child is not None:
             self.child.stop()
+        if self.pace is not None:
+            self.pace.stop()
         for half in (self.workspace, self.estate):
             if half.served is not None:
                 half.served.stop()
