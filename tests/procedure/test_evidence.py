@@ -223,6 +223,25 @@ def test_a_fact_of_a_wide_cluster_that_breaks_its_rule_is_rejected(forged: Forge
     assert forged.found in {one.rule for one in check_events(recorded(with_fact(WIDE_EVENTS, forged)))}
 
 
+def test_what_a_step_found_failed_and_people_accepted_may_be_failed_after_it() -> None:
+    """No worse than before is asked: an honest record is not refused for what it found."""
+    gate = next(e for e in EVENTS if isinstance(e, w.GatePrepared) and e.gate.step == "s03").gate
+    noted = next(check for check in gate.checks if check.rule == "GROUPS-SNAPSHOT")
+    fact = next(one for one in noted.facts if one.name == "group Available Storage")
+    owner = fact.value.partition(" ")[0]
+    before = Forged("gate s03", "GROUPS-SNAPSHOT", fact.name, f"{owner} Failed")
+    after = with_fact(EVENTS, Forged("end s03", "GROUPS-SNAPSHOT", fact.name, f"{owner} Failed"))
+    assert "was" in " ".join(one.sentence for one in check_events(recorded(after)))
+    said = [one.sentence for one in check_events(recorded(with_fact(after, before)))]
+    assert [one for one in said if "end of step" in one or "counts as done" in one] == []
+
+
+def test_a_mail_server_that_is_active_nowhere_is_active_on_no_node() -> None:
+    assert (
+        check_events(recorded(with_fact(EVENTS, Forged("gate s02", "NODE-PASSIVE", "CMS1 active on", "no node")))) == ()
+    )
+
+
 def test_a_target_of_a_storage_group_that_the_plan_leaves_out_is_missed() -> None:
     """The plan and everything after it agree with each other; only what was read names another target."""
     facts = standing_by(ccr(), "CMS1", ("SG1", ("SCR1", "SCR2")), ("SG2", ()))

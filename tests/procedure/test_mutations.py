@@ -60,7 +60,7 @@ SAID_ONCE = {
     "StepEnded.outcome.checks[MOVE-DONE].facts[].machine", "StepEnded.outcome.checks[MOVE-DONE].facts[].moving",
     # a warning in the place of a pass, or the other way round, where the rule has both
     "PlanMade.plan.checks[NODE-MEMBER].verdict", "PlanMade.plan.checks[SCR-CYCLE].verdict",
-    "PlanMade.plan.checks[PKG-HASH].verdict", "PlanMade.plan.checks[SPARE-UP].verdict",
+    "PlanMade.plan.checks[PKG-HASH].verdict", "PlanMade.plan.checks[PKG-NAME].verdict", "PlanMade.plan.checks[SPARE-UP].verdict",
     "PlanMade.plan.checks[BACKUP-RUNNING].verdict", "PlanMade.plan.checks[AV].verdict",
     "PlanMade.plan.checks[BACKUP-RECENT].verdict", "PlanMade.plan.checks[GROUPS-SNAPSHOT].verdict",
     "PlanMade.plan.checks[GROUPS-SNAPSHOT].rule", "GatePrepared.gate.checks[PKG-HASH].verdict",

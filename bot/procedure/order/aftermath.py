@@ -9,7 +9,7 @@ from bot.procedure.order.walk import Walk
 from state import words as w
 
 # How good a state is: a move returns resources to their persistent state, so "no worse than before" is asked (§9).
-_WORSE = ("Online", "Partially Online", "Offline", "Pending", "Failed")
+_RANK = {"Online": 0, "Partially Online": 1, "Offline": 2, "Pending": 3, "Unknown": 3, "Failed": 4}
 # The cluster itself starts and stops these with the mail server.
 _FOLLOW = frozenset({"msexchangeis", "msexchangesa", "msftesql-exchange"})
 
@@ -57,4 +57,4 @@ def _services(was: dict[str, str], now: tuple[w.Fact, ...]) -> Iterator[tuple[st
 
 
 def _rank(state: str) -> int:
-    return _WORSE.index(state) if state in _WORSE else len(_WORSE)
+    return _RANK.get(state, len(_RANK))

@@ -187,7 +187,7 @@ _JUDGES: dict[str, tuple[Judge, ...]] = {
         _is_not("replication health", "passed"),
     ),
     "LEVEL-REACHED": (_target_older,),
-    "CLUSSVC-BACK": (_not_running, _is_not("seen as", "up", "paused")),
+    "CLUSSVC-BACK": (_not_running, _is_not("seen as", "up", "paused", "paused, up")),
     "MOVE-DONE": (
         _not_arrived,
         _not_online,

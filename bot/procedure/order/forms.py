@@ -24,7 +24,7 @@ _OF_A_NODE = frozenset({
 _BLOCK = (_ALWAYS | _OF_A_NODE | {
     "SCR-APPLICABLE", "LEVEL-REACHED", "GROUP-MOVE-NOT-CMS", "GROUP-MOVE-PLAN", "GROUP-MOVE-CMD", "SEEDING-NONE", "VOLUME-CLEAN",
     "SERVICES-SNAPSHOT", "RUNNER-TASK", "SCR-TARGETS-FIRST", "SCR-TARGET-PASSIVE",
-}) - {"PKG-HASH", "SPARE-UP", "MOVE-DONE", "BOTH-NODES"}  # fmt: skip
+}) - {"PKG-HASH", "PKG-NAME", "SPARE-UP", "MOVE-DONE", "BOTH-NODES"}  # fmt: skip
 _MAY_WARN_AHEAD = frozenset(
     {"GROUPS-SNAPSHOT", "NODE-MEMBER", "REBOOT-PENDING", "SEEDING-NONE"}
 )  # what may be mended before its step
@@ -99,7 +99,7 @@ def _whose(row: Row, fact: w.Fact, place: Place) -> bool:
         case "target" | "machine" | "source" | "both":
             return board.get(name) is not None
         case "cluster":
-            return any(one.cluster and one.cluster.casefold() == name.casefold() for one in board.machines.values())
+            return any(one.cluster and same_name(one.cluster, name) for one in board.machines.values())
         case "cms":
             return any(same_name(name, cms) for cms in place.plan.cms)
         case "any":

@@ -88,6 +88,11 @@ def _node(value: str, place: Place) -> bool:
     return place.board.get(value) is not None
 
 
+def _node_or_none(value: str, place: Place) -> bool:
+    """A mail server that is Stopped is active nowhere."""
+    return value == "no node" or _node(value, place)
+
+
 def _level(value: str, place: Place) -> bool:
     """A build; at the end one that is enough."""
     try:
@@ -107,11 +112,11 @@ def _names_a_rollup(value: str, _place: Place) -> bool:
 
 
 def _file(value: str, place: Place) -> bool:
-    return place.plan.package.path.rpartition("\\")[2] == value
+    return place.plan.package.path.replace("/", "\\").rpartition("\\")[2] == value
 
 
 def _build(value: str, place: Place) -> bool:
-    return value == place.plan.package.build
+    return re.fullmatch(_BUILD, value) is not None and Build.parse(value) == place.board.target
 
 
 def _hash(value: str, place: Place) -> bool:
@@ -135,7 +140,10 @@ def _quorum(value: str, _place: Place) -> bool:
 
 def _state_of_group(value: str, place: Place) -> bool:
     owner, _, state = value.partition(" ")
-    return place.board.get(owner) is not None and state in {"Online", "Partially Online", "Offline"}
+    good = {"Online", "Partially Online", "Offline"}
+    if place.when is w.When.AFTER:  # no worse than before is asked, and aftermath.py asks it
+        good |= {"Pending", "Unknown", "Failed"}
+    return place.board.get(owner) is not None and state in good
 
 
 def _may_own(value: str, place: Place) -> bool:
@@ -158,6 +166,13 @@ def _forefront(value: str, place: Place) -> bool:
 
 def _ccr(place: Place) -> bool:
     return place.kind == "ccr"
+
+
+def _copied(place: Place) -> bool:
+    """Whether the step's mail server has storage groups, as the plan read them, and a copy of each on the other node."""
+    cms = place.step.cms if place.step is not None else ""
+    facts = (fact for check in place.plan.checks if check.rule == "SCR-APPLICABLE" for fact in check.facts)
+    return _ccr(place) and any(same_name(fact.machine, cms) and ":" in fact.value for fact in facts)
 
 
 def _since_sp1(place: Place) -> bool:
@@ -198,10 +213,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "LEVEL-REACHED": (Row("level", "target", _level),),
     "CLUSSVC-BACK": (
         Row("ClusSvc", "target", _one_of("running,auto", "running,automatic")),
-        Row("seen as", "target", _one_of("up", "paused")),
+        Row("seen as", "target", _one_of("up", "paused", "paused,up")),
     ),
     "NODE-PASSIVE": (
-        Row(" active on", "", _node, needed=lambda place: in_main(place) and bool(place.plan.cms)),
+        Row(" active on", "", _node_or_none, needed=lambda place: in_main(place) and bool(place.plan.cms)),
         Row("Exchange groups", "target", _one_of("none")),
         Row("MSExchangeIS", "target", _one_of("stopped")),
         Row("MSExchangeSA", "target", _one_of("stopped")),
@@ -233,9 +248,9 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row(" active on", "", lambda value, place: place.step is not None and same_name(value, place.step.source)),
         Row("level", "target", _level),
         Row("database ", "cms", _one_of("mounted"), needed=_seldom),
-        Row("copy of ", "cms", _one_of("healthy"), needed=_ccr),
-        Row("copy queue of ", "cms", _LOGS, moving=True, needed=_ccr),
-        Row("replay queue of ", "cms", _LOGS, moving=True, needed=_ccr),
+        Row("copy of ", "cms", _one_of("healthy"), needed=_copied),
+        Row("copy queue of ", "cms", _LOGS, moving=True, needed=_copied),
+        Row("replay queue of ", "cms", _LOGS, moving=True, needed=_copied),
         Row("validation", "target", _one_of("clean"), needed=_since_sp1),
         Row("replication health", "both", _one_of("passed"), needed=_ccr_since_sp1),
     ),
