@@ -31,6 +31,7 @@ from state.words import (
     StepEnded,
     Stop,
     Verdict,
+    Vote,
     Voted,
     VoteRefusal,
     VoteWithdrawn,
@@ -177,9 +178,14 @@ def untold(campaign: Campaign, gate: Gate, ballot: Ballot) -> tuple[Event, ...]:
     Slack could not tell of just now is no news.
     """
     told = {(vote.user, vote.emoji): vote for vote in campaign.votes if vote.gate == gate.id}
+    shown: dict[tuple[str, str], Vote] = {}
+    for vote in ballot.votes:  # two skin tones of one emoji are one vote
+        same = shown.get((vote.user, vote.emoji))
+        if same is None or (vote.counted and not same.counted):
+            shown[vote.user, vote.emoji] = vote
     found: list[Event] = []
-    for vote in ballot.votes:
-        known = told.pop((vote.user, vote.emoji), None)
+    for key, vote in shown.items():
+        known = told.pop(key, None)
         if vote.refusal is VoteRefusal.UNREADABLE or (known is None and not vote.counted):
             continue
         if known is None or (known.counted, known.person, known.choice) != (vote.counted, vote.person, vote.choice):

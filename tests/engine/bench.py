@@ -78,16 +78,17 @@ class Machines:
 
 @dataclass
 class Votes:
-    """The Slack port: Bob approves whatever is counted, unless `choice` says otherwise."""
+    """The Slack port: Bob approves whatever is counted, unless `choice` says otherwise; `tones` times with one emoji."""
 
     choice: Choice | None = Choice.APPROVE
     wall: Any = None
+    tones: int = 1
 
     def recount(self, campaign: Campaign, gate: Gate) -> Ballot:
         votes = ()
         if self.choice is not None:
             votes = (Vote(gate=gate.id, user="U2", person="bob", emoji="+1", choice=self.choice, counted=True),)
-        return Ballot(gate=gate.id, read_at=self.wall(), intact=True, votes=votes)
+        return Ballot(gate=gate.id, read_at=self.wall(), intact=True, votes=votes * self.tones)
 
     def unknown_event(self, campaign: Campaign) -> int | None:
         return None

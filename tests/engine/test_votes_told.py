@@ -38,6 +38,14 @@ def test_votes_that_no_event_told_and_one_taken_back_unseen_are_written_down_bef
     assert len(written) == 3, "what was told is not told again"
 
 
+def test_one_emoji_in_two_skin_tones_is_told_once(store: Store) -> None:
+    bench = at_a_risk_gate(store)
+    bench.votes.tones = 2
+    here = bench.advance()
+    assert [waiver.approved_by for waiver in here.waivers] == [("bob",)]
+    assert len([one for one in store.events(here.id) if isinstance(one.event, Voted)]) == 2, "Carol's, and Bob's once"
+
+
 def test_a_rejection_that_no_event_told_stands_before_the_gate_is_rejected(store: Store) -> None:
     bench = at_a_risk_gate(store)
     bench.votes.choice = Choice.REJECT
