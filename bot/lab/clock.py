@@ -28,7 +28,7 @@ class LabClock:
 
     def __init__(self, start: datetime, speed: float = 1.0) -> None:
         self._lock = threading.Lock()
-        self._base = start.astimezone(UTC).timestamp()
+        self._base = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
         self._first = self._base
         self._wall = time.monotonic()
         self._speed = float(speed)

@@ -33,6 +33,7 @@ WAITING = "waiting"  # the outcome of a play in which the campaign stands open a
 LOOKS = ("status", "show", "level", "downtime", "history", "help")  # words that change nothing
 MOST_GATES = 10  # for one step, one after the other
 REFUSED_WALL_S = 10.0  # so long after the last refusal, unless the campaign goes on by what somebody else did
+REST_WALL_S = 20.0  # the same for a campaign that was paused, with QUIET_S
 QUIET_WALL_S, QUIET_S = (
     60.0,
     3600.0,
@@ -309,7 +310,7 @@ class Players:
             else:
                 self._end(Ending(self._last_gate.campaign, WAITING, "", self._last_gate.step))
 
-        self._later(max(QUIET_WALL_S * self._clock.speed, QUIET_S), look)
+        self._later(max(REST_WALL_S * self._clock.speed, QUIET_S), look)
 
     def _again(self, user: str) -> None:
         if self._typed_again < TYPE_AGAIN and user in self._last_typed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from typing import get_args
@@ -11,6 +12,7 @@ from bot.lab.scenario_words import Act, Cluster, CopyState, Fault, Scenario
 
 MOST_NODES = 8  # of a failover cluster with Exchange 2007 in it
 _BUILD = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_NO_FOLDER = re.compile(r'[\x00-\x1f"*:<>?|]')
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _STEP = re.compile(r"(s\d\d+|plan)?")
 ROLES = ("Mailbox", "HubTransport", "ClientAccess", "UnifiedMessaging", "Edge")
@@ -75,7 +77,36 @@ def dangling(s: Scenario) -> Iterator[str]:
         for machine in (*package.absent_on, *package.swapped_on):
             if machine.casefold() not in folded:
                 yield f"packages: there is no machine {machine!r}"
+    yield from _twice(s)
     yield from _expected(s)
+    if not s.clusters:
+        yield "clusters: there is none"
+    if not s.play.by and not any("requester" in p.roles for p in s.people):
+        yield "play.by: nobody is a requester, so somebody must be named"
+
+
+def _twice(s: Scenario) -> Iterator[str]:
+    """What two things are called where there can be one of that name, and names that no machine can store."""
+    held = [(m, g) for c in s.clusters for m in c.cms for g in m.storage_groups]
+    named = [("clusters", [c.name for c in s.clusters]), ("packages", [p.kb for p in s.packages])]
+    named.append(("clusters.cms", [m.name for c in s.clusters for m in c.cms]))
+    named += [
+        (f"cms {m.name!r}, storage_groups", [g.name for g in m.storage_groups]) for c in s.clusters for m in c.cms
+    ]
+    named += [(f"storage group {g.name!r} of {m.name!r}, databases", [d.name for d in g.databases]) for m, g in held]
+    for where, names in named:
+        folded = [one.casefold() for one in names]
+        for twice in sorted({one for one in folded if folded.count(one) > 1}):
+            yield f"{where}: two are called {twice!r}"
+        for one in names:
+            if not one or (where.endswith(("cms", "storage_groups")) and _NO_FOLDER.search(one)):
+                yield f"{where}: {one!r} cannot be a name: it is empty, or no folder on a machine can be called so"
+    for cluster in s.clusters:
+        for node in cluster.nodes:
+            try:
+                ipaddress.IPv4Network(node.subnet, strict=False)
+            except ValueError:
+                yield f"node {node.name!r}: subnet {node.subnet!r} is no IPv4 subnet, such as 10.1.0.0/16"
 
 
 def _builds(s: Scenario) -> Iterator[str]:

@@ -79,6 +79,10 @@ def test_lab_time_runs_at_its_share_and_stands_still_without_a_beat(wall: Wall) 
     assert clock.elapsed() == pytest.approx(600 + HOLD_S * 150 + 60)
 
 
+def test_a_start_without_an_offset_is_utc_wherever_the_range_runs(wall: Wall) -> None:
+    assert LabClock(START.replace(tzinfo=None)).now() == START.timestamp()
+
+
 def test_the_bot_follows_beat_by_beat(wall: Wall, tmp_path: Path) -> None:
     lab = LabClock(START, 600.0)
     file = tmp_path / "lab-time.json"

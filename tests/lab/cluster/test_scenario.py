@@ -123,6 +123,54 @@ def test_a_name_that_points_nowhere_is_refused_with_its_place(text: str, said: s
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            '[[clusters]]\nname = "c"\nkind = "scc"\nnodes = [{ name = "Z", build = "8.3.83.6" }]',
+            "clusters: two are called 'c'",
+        ),
+        (
+            '[[packages]]\nkb = "KB1"\nbuild = "8.3.517.0"\n[[packages]]\nkb = "kb1"\nbuild = "8.3.517.0"',
+            "two are called 'kb1'",
+        ),
+        (
+            '[[clusters]]\nname = "D"\nkind = "scc"\nnodes = [{ name = "Z", build = "8.3.83.6" }]\ncms = [{ name = "m", owner = "Z" }]',
+            "clusters.cms: two are called 'm'",
+        ),
+        (
+            '[[clusters]]\nname = "D"\nkind = "scc"\nnodes = [{ name = "Z", build = "8.3.83.6", subnet = "nope" }]',
+            "'nope' is no IPv4 subnet",
+        ),
+        ('[[people]]\nname = "Bob"\nroles = ["approver"]', "nobody is a requester"),
+    ],
+)
+def test_two_of_one_name_and_nobody_to_begin_are_refused(more: str, said: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(TWO + more, "mine")
+    assert said in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("storage", "said"),
+    [
+        ('{ name = "SG1" }, { name = "sg1" }', "cms 'M', storage_groups: two are called 'sg1'"),
+        ('{ name = "SG1", databases = [{ name = "D" }, { name = "d" }] }', "databases: two are called 'd'"),
+        ('{ name = "S*G" }', "'S*G' cannot be a name"),
+        ('{ name = "" }', "'' cannot be a name"),
+    ],
+)
+def test_storage_has_names_that_a_machine_can_keep_apart(storage: str, said: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(TWO.replace('{ name = "SG1" }', storage), "mine")
+    assert said in caught.value.why
+
+
+def test_a_scenario_needs_a_cluster() -> None:
+    with pytest.raises(ScenarioError, match="clusters: there is none"):
+        parse('title = "x"', "mine")
+
+
 def test_a_misspelled_scenario_gets_the_nearest_name() -> None:
     with pytest.raises(ScenarioError) as caught:
         load("cccr")

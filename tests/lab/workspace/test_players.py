@@ -355,7 +355,7 @@ who = "Carol"
 def test_a_campaign_that_was_paused_and_rests_ends_the_play_as_waiting(
     stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(players, "QUIET_WALL_S", 0.5)
+    monkeypatch.setattr(players, "REST_WALL_S", 0.5)
     monkeypatch.setattr(players, "QUIET_S", 1.0)
     paused = """
 [[play.act]]
