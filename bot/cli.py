@@ -293,6 +293,7 @@ def _play(name: str, speed: float, transcript: Path | None, truth: Path | None) 
     """Played people carry one campaign to its end; the thread is printed as it grows."""
     from bot.lab.play import play
     from bot.lab.scenario import load
+    from bot.lab.scenario_names import leaves
     from bot.lab.session import PracticeSession
 
     signal.signal(signal.SIGTERM, _interrupt)  # the default would leave the bot and its Redis behind
@@ -311,7 +312,7 @@ def _play(name: str, speed: float, transcript: Path | None, truth: Path | None) 
                 click.echo((folder / "bot.log").read_text(encoding="utf-8", errors="replace")[-6000:], err=True)
     for line in result.unexpected:
         click.echo(f"not as the scenario expects: {line}", err=True)
-    return EXIT_BROKEN if result.unexpected else scenario.expect.exit
+    return EXIT_BROKEN if result.unexpected or result.ending is None else leaves(result.ending.outcome)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from bot.lab.moments import Ending
 from bot.lab.players import Players
 from bot.lab.scenario import Expect
+from bot.lab.scenario_names import leaves
 from bot.lab.session import PracticeSession
 
 CONNECT_S = 60.0  # wall seconds the bot may take to come up
@@ -77,7 +78,9 @@ def compare(expect: Expect, ending: Ending | None) -> tuple[str, ...]:
     """Every difference between the ending and what the scenario says; () when it ended as it should."""
     if ending is None:
         return ("the campaign came to no end",)
+    exits = "" if expect.outcome or expect.exit is None else str(expect.exit)  # an outcome says it already
     pairs = (
+        ("exit", exits, str(leaves(ending.outcome))),
         ("outcome", expect.outcome, ending.outcome),
         ("rule", expect.rule, ending.rule),
         ("step", expect.step, ending.step),

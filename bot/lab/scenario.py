@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from bot.lab.scenario_names import dangling
+from bot.lab.scenario_names import dangling, leaves
 from bot.lab.scenario_words import (
     Act,
     Cluster,
@@ -117,6 +117,11 @@ def parse(text: str, name: str) -> Scenario:
     wrong = next(iter(dangling(scenario)), "")
     if wrong:
         raise ScenarioError(name, wrong)
+    expect = scenario.expect
+    if expect.exit is None and expect.outcome:
+        scenario = msgspec.structs.replace(
+            scenario, expect=msgspec.structs.replace(expect, exit=leaves(expect.outcome))
+        )
     return scenario
 
 

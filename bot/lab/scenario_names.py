@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import get_args
+from typing import Literal, get_args
 
 from bot.lab.cluster.catalogue import BASES, number
 from bot.lab.scenario_words import Act, Cluster, CopyState, Fault, Scenario
@@ -128,12 +128,17 @@ def _firsts(packs: list[tuple[int, ...]]) -> str:
     return ", ".join(f"{one}.{two}" for one, two in packs)
 
 
+def leaves(outcome: str) -> Literal[0, 3]:
+    """The exit code of a play that ends so."""
+    return 0 if outcome in WELL else 3
+
+
 def _expected(s: Scenario) -> Iterator[str]:
     outcome = s.expect.outcome
     if outcome not in ("", *OUTCOMES):
         yield f"expect.outcome: {outcome!r} is none of {', '.join(OUTCOMES)}"
-    elif outcome and s.expect.exit != (0 if outcome in WELL else 3):
-        yield f"expect: {outcome} leaves exit code {0 if outcome in WELL else 3}, not {s.expect.exit}"
+    elif outcome and s.expect.exit not in (None, left := leaves(outcome)):
+        yield f"expect: {outcome} leaves exit code {left}, not {s.expect.exit}"
     if not _STEP.fullmatch(s.expect.step):
         yield f"expect.step: {s.expect.step!r} is no step's id, such as s03"
 

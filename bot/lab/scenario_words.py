@@ -339,7 +339,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a played campaign must end."""
 
-    exit: Literal[0, 1, 3] = 0
+    exit: Literal[0, 1, 3] | None = None  # None in a file: what the outcome leaves; after reading: it does not matter
     outcome: str = "done"
     rule: str = ""
     step: str = ""

@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from bot.lab import scenario_words
+from bot.lab.moments import Ending
+from bot.lab.play import compare
 from bot.lab.scenario import ScenarioError, load, names, parse
 
 DOCS = Path(__file__).parents[3] / "docs" / "scenarios.md"
@@ -109,7 +111,7 @@ cms = [{ name = "M", owner = "A", storage_groups = [{ name = "SG1" }] }]
         ('[[play.act]]\nwhen = "truth"\ndo = "kill_bot"\ndid = "install"', "no line of the truth log"),
         ('[[play.act]]\nwhen = "gate"\ndo = "kill_bot"\nstep = "3"', "no step's id, such as s03"),
         ('[expect]\noutcome = "finished"', "expect.outcome: 'finished' is none of"),
-        ('[expect]\noutcome = "refused"', "refused leaves exit code 3, not 0"),
+        ('[expect]\nexit = 0\noutcome = "refused"', "refused leaves exit code 3, not 0"),
         ('[[machines]]\nname = "S"\nbuild = "8.3.83.6"\nstandby_of = ["Z"]', "standby_of 'Z'"),
         ('[[machines]]\nname = "S"\nbuild = "8.3.83.6"\nroles = ["Hub"]', "no role 'Hub'"),
         ('[[people]]\nname = "P"\nsame_person_as = "Q"', "there is no person 'Q'"),
@@ -169,6 +171,24 @@ def test_storage_has_names_that_a_machine_can_keep_apart(storage: str, said: str
 def test_a_scenario_needs_a_cluster() -> None:
     with pytest.raises(ScenarioError, match="clusters: there is none"):
         parse('title = "x"', "mine")
+
+
+@pytest.mark.parametrize(
+    ("expect", "ended", "wrong"),
+    [
+        ("", "done", ()),
+        ('outcome = "blocked"', "blocked", ()),
+        ('outcome = "blocked"', "done", ("outcome is done, expected blocked",)),
+        ('outcome = ""', "blocked", ()),
+        ('outcome = ""\nexit = 3', "asking", ()),
+        ('outcome = ""\nexit = 3', "done", ("exit is 0, expected 3",)),
+        ('outcome = ""\nexit = 0', "refused", ("exit is 3, expected 0",)),
+        ('outcome = ""\nstep = "s02"', "blocked", ("step is nothing, expected s02",)),
+    ],
+)
+def test_an_ending_is_compared_with_all_that_the_file_says(expect: str, ended: str, wrong: tuple[str, ...]) -> None:
+    scenario = parse(f"{TWO}\n[expect]\n{expect}", "mine")
+    assert compare(scenario.expect, Ending("C-1", ended, "", "")) == wrong
 
 
 def test_a_misspelled_scenario_gets_the_nearest_name() -> None:
