@@ -143,7 +143,7 @@ def late() -> int:
 
     def run(tests: Sequence[str], most_s: float) -> list[str]:
         ran = subprocess.run(
-            (sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", *tests),
+            (sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", "--hypothesis-profile=drawn", *tests),
             cwd=ROOT, env=os.environ | {"LATE_S": str(most_s), "PYTHONPATH": str(ROOT / "tests/late")},
             capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -130,7 +130,7 @@ def test_no_gate_says_practice_in_production() -> None:
     assert "PRACTICE" not in json.dumps(message.blocks)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(words, min_size=1, max_size=12), st.lists(st.tuples(st.sampled_from(list(Verdict)), words), max_size=40)
 )

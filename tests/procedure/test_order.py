@@ -101,7 +101,7 @@ def test_failback_is_accepted_only_to_where_the_mail_server_came_from() -> None:
     assert check_plan(replace(plan, steps=(*plan.steps[:-1], wrong)), scc(2, 2)) != ()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_dropping_swapping_or_doubling_steps_of_a_larger_plan_is_rejected(data: st.DataObject) -> None:
     facts = scc(2, 1, scr="8.3.485.1")

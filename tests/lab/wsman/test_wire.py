@@ -102,7 +102,7 @@ def test_rc4_and_md4_give_what_their_papers_say(plain: bool, monkeypatch: pytest
     assert rc4.md4(b"1234567890" * 8).hex() == "e33b4ddc9c38f2199c3e7b164fcc0536"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.binary(min_size=1, max_size=100), max_size=4))
 def test_both_ways_of_rc4_agree_on_any_stream(pieces: list[bytes]) -> None:
     fast = rc4.Rc4(b"0123456789abcdef")
