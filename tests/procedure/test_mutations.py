@@ -229,6 +229,17 @@ def test_no_event_is_older_than_the_one_before_it() -> None:
         assert check_events((*honest[:place], early, *honest[place + 1 :])), type(one.event).__name__
 
 
+def test_a_clock_that_is_set_back_by_seconds_while_an_event_is_written_is_no_forgery() -> None:
+    honest = recorded(EVENTS)
+    place = places(w.StepEnded)[0]
+    event = honest[place].event
+    assert isinstance(event, w.StepEnded)
+    for late, accepted in ((5.0, True), (500.0, False)):
+        outcome = replace(event.outcome, at=event.outcome.at + late, took_s=event.outcome.took_s + late)
+        one = replace(honest[place], event=replace(event, outcome=outcome))
+        assert (check_events((*honest[:place], one, *honest[place + 1 :])) == ()) is accepted
+
+
 def test_an_intent_rests_on_the_facts_that_its_gate_showed() -> None:
     honest = recorded(EVENTS)
     for place in places(w.GateConsumed):

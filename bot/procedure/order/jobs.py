@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.procedure.order.walk import Walk
+from bot.procedure.order.walk import SET_BACK_S, Walk
 from state import words as w
 
 _RESTART = (1641, 3010)
@@ -116,7 +116,7 @@ def unlike_its_jobs(walk: Walk, event: w.StepEnded) -> Iterator[tuple[str, str]]
     if outcome.downtime_s != down:
         yield "DOWNTIME-MEASURED", f"was an outage of {outcome.downtime_s} s, and its jobs measured {down}"
     took = outcome.at - walk.opened_at[walk.jobs[0].name] if walk.jobs else 0.0
-    if outcome.at > walk.at or abs(outcome.took_s - took) > 0.001:
+    if outcome.at > walk.at + SET_BACK_S or abs(outcome.took_s - took) > 0.001:
         yield (
             "PRE-COMPLETE",
             f"took {outcome.took_s:.0f} s until {outcome.at:.0f}, and its first job began {took:.0f} s before",

@@ -19,7 +19,7 @@ from bot.procedure.order.rows import Place
 from bot.procedure.order.stops import stopped
 from bot.procedure.order.twice import out_of_form, unlike_its_gate, unlike_its_image, unlike_itself, unlike_the_request
 from bot.procedure.order.votes import approved, opened, people_of, rejected, taken_back_late, voted, withdrawn
-from bot.procedure.order.walk import Walk
+from bot.procedure.order.walk import SET_BACK_S, Walk
 from state import words as w
 
 _STOPS = (w.Verdict.BLOCK, w.Verdict.UNKNOWN)
@@ -60,7 +60,7 @@ def _event(walk: Walk, event: w.Event) -> None:
                 walk.no("PRE-COMPLETE", "Another plan was put in the place of the first.")
             walk.plan_until = event.expires_at
             _plan(walk, event.plan)
-            if not event.plan.made_at <= walk.at <= event.expires_at:
+            if not event.plan.made_at - SET_BACK_S <= walk.at <= event.expires_at:
                 walk.no("PRE-COMPLETE", "The plan was made later than it was told, or had expired by then.")
         case w.Started():
             walk.barred.add(event.by.person)
@@ -162,9 +162,9 @@ def _prepared(walk: Walk, event: w.GatePrepared) -> None:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared while a step was under way.")
     if walk.open:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} was prepared while {walk.open} was open.")
-    if not gate.opened_at <= walk.at < gate.expires_at:
+    if not gate.opened_at - SET_BACK_S <= walk.at < gate.expires_at:
         walk.no("APPROVAL-FRESH", f"Gate {gate.id} had expired when it was prepared, or comes from later.")
-    if gate.kind == "step" and walk.at < walk.not_before:
+    if gate.kind == "step" and walk.at < walk.not_before - SET_BACK_S:
         walk.no("PRE-COMPLETE", f"Gate {gate.id} was prepared before the time to wait was over.")
     walk.not_before = 0.0
     walk.gates[gate.id] = gate

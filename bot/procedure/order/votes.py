@@ -6,7 +6,7 @@ found and no bell had told. So a record shows a vote for every name in an intent
 
 from __future__ import annotations
 
-from bot.procedure.order.walk import Walk
+from bot.procedure.order.walk import SET_BACK_S, Walk
 from state import words as w
 
 _EMOJI = frozenset({
@@ -57,7 +57,7 @@ def voted(walk: Walk, vote: w.Vote) -> None:
         wrong = "was refused as by a stranger, and the gate lists who cast it"
     elif vote.refusal is w.VoteRefusal.OWN_REQUEST and vote.choice is w.Choice.REJECT:
         wrong = "was refused as by who asked, and they may always say no"
-    elif vote.refusal is w.VoteRefusal.EXPIRED and walk.at < gate.expires_at:
+    elif vote.refusal is w.VoteRefusal.EXPIRED and walk.at < gate.expires_at - SET_BACK_S:
         wrong = "was refused as too late, and was not"
     if wrong:
         walk.no("APPROVAL-FRESH", f"The vote of {vote.user or 'nobody'} on {vote.gate} {wrong}.")

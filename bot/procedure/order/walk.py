@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from bot.procedure.order.board import Board, Violation
 from state import words as w
 
+SET_BACK_S = 60.0
+"""How far a clock may be set back between a time that is noted in an event and the time the event is written at.
+
+Events themselves are never older than the one before; the bot sees to that (`Store.apply`).
+"""
+
 
 @dataclass(slots=True)
 class Walk:
