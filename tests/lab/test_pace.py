@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot import settings
 from bot.lab import clock as clocks
+from bot.lab.child import Child
 from bot.lab.clock import LabClock
 from bot.lab.pace import DEBT_S, HOLD_S, LEAST, Pace, Share, Waiting
+from bot.lab.scenario import load
+from bot.lab.session import PracticeSession
 from bot.told import ToldTime
 from state.clock import Clock
 from tests.waiting import until
@@ -133,3 +137,22 @@ def test_a_pace_beats_by_itself_until_it_is_stopped(tmp_path: Path) -> None:
     last = file.read_text()
     assert json.loads(last)["lab"] > first["lab"]
     assert file.read_text() == last
+
+
+@pytest.mark.parametrize("paced", [True, False])
+def test_a_paced_session_tells_its_bot_where_lab_time_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paced: bool
+) -> None:
+    monkeypatch.setattr(Child, "start", lambda self: None)
+    session = PracticeSession(load("ccr"), folder=tmp_path, redis_url="redis://127.0.0.1:1", speed=1.0, paced=paced)
+    session.start(0)
+    try:
+        lab = settings.load(session.config).lab
+        assert lab is not None
+        bot = Clock()
+        bot.follow(lab.start, lab.anchor, lab.speed, ToldTime(Path(lab.told)) if lab.told else None)
+        assert bool(lab.told) == paced
+        before = session.clock.now()
+        assert before <= bot.lab() + 60 <= session.clock.now() + 120, "the same time, as near as two calls are"
+    finally:
+        session.stop()
