@@ -1,9 +1,10 @@
 """Lab time that waits for a loaded host: it does not pass while the range or the bot waits for a processor.
 
 At speed 600 a process that waits six wall seconds for its turn would lose a lab hour, and a gate would run out while
-the bot reads the cluster for it. A bot on a machine of its own loses seconds. So ten times a second the range looks
-how long its own threads and the bot's have stood ready without a processor, lets lab time run for the rest, and
-writes where it stands into a file that the bot follows. `--speed` is the most that lab time runs.
+the bot reads the cluster for it. A bot on a machine of its own loses seconds. So five times a second the range looks
+how long its own threads and the bot's have stood ready without a processor, lets lab time run for three times the
+rest (a few plays side by side are hardly slower for it, and none is lost on a host that is overrun), and writes where
+it stands into a file that the bot follows. `--speed` is the most that lab time runs.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from pathlib import Path
 
 from bot.lab.clock import LabClock
 
-BEAT_S = 0.1  # wall seconds between two beats
+BEAT_S = 0.2  # wall seconds between two beats
 HOLD_S = 0.5  # without a next one lab time stands still after so long
 LEAST = 0.15  # a play goes on under any load, and ends before its time limit
+SLACK = 3.0  # lab time runs at most so much faster than the work: a few processes to a processor are no loaded host
 DEBT_S = 2.0  # what was taken for running and was waiting is made up for, as far as this
 
 
@@ -33,7 +35,7 @@ class Share:
 
     def after(self, passed: float, waited: float) -> float:
         """For the next beat, when of `passed` wall seconds `waited` were spent without a processor."""
-        ran = max(0.0, passed - waited)
+        ran = min(passed, SLACK * max(0.0, passed - waited))
         self._debt = min(DEBT_S, max(0.0, self._debt + self._last * min(passed, HOLD_S) - ran))
         self._last = max(LEAST, min(1.0, (ran - self._debt) / passed)) if passed > 0 else 1.0
         return self._last
