@@ -1,4 +1,4 @@
-"""Lab time that waits for a loaded host: it does not pass while the range or the bot waits for a processor.
+"""Lab time that waits for a loaded host: it slows down where the range or the bot waits long for a processor.
 
 At speed 600 a process that waits six wall seconds for its turn would lose a lab hour, and a gate would run out while
 the bot reads the cluster for it. A bot on a machine of its own loses seconds. So five times a second the range looks

@@ -1,4 +1,4 @@
-"""Lab time does not pass while a loaded host keeps the range or the bot waiting, and the bot follows it."""
+"""Lab time slows down where a loaded host keeps the range or the bot waiting, and the bot follows it."""
 
 from __future__ import annotations
 
