@@ -6,6 +6,7 @@ shares no code with the rules, and `rollup-bot verify` says no.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -33,9 +34,26 @@ class Forged(NamedTuple):
     found: str = ""  # the rule that says no, if it is another
 
 
+def with_checks(events: Events, where: str, other: Callable[[tuple[w.Check, ...]], tuple[w.Check, ...]]) -> Events:
+    """The same record with other checks at one place: "plan", "gate sNN" or "end sNN"."""
+    place, _, step = where.partition(" ")
+    made: Events = []
+    for event in events:
+        match event:
+            case w.PlanMade() if place == "plan":
+                event = replace(event, plan=replace(event.plan, checks=other(event.plan.checks)))
+            case w.GatePrepared() if place == "gate" and event.gate.step == step:
+                event = replace(event, gate=replace(event.gate, checks=other(event.gate.checks)))
+            case w.StepEnded() if place == "end" and event.outcome.step == step:
+                event = replace(event, outcome=replace(event.outcome, checks=other(event.outcome.checks)))
+            case _:
+                pass
+        made.append(event)
+    return made
+
+
 def with_fact(events: Events, forged: Forged) -> Events:
     """The same record with one fact of one check changed."""
-    place, _, step = forged.where.partition(" ")
     touched = 0
 
     def other(checks: tuple[w.Check, ...]) -> tuple[w.Check, ...]:
@@ -50,43 +68,19 @@ def with_fact(events: Events, forged: Forged) -> Events:
             made.append(replace(check, facts=facts))
         return tuple(made)
 
-    made: Events = []
-    for event in events:
-        match event:
-            case w.PlanMade() if place == "plan":
-                event = replace(event, plan=replace(event.plan, checks=other(event.plan.checks)))
-            case w.GatePrepared() if place == "gate" and event.gate.step == step:
-                event = replace(event, gate=replace(event.gate, checks=other(event.gate.checks)))
-            case w.StepEnded() if place == "end" and event.outcome.step == step:
-                event = replace(event, outcome=replace(event.outcome, checks=other(event.outcome.checks)))
-            case _:
-                pass
-        made.append(event)
+    made = with_checks(events, forged.where, other)
     assert touched, f"{forged.rule} names no fact “{forged.fact}” at {forged.where}"
     return made
 
 
 def with_check(events: Events, where: str, rule: str, **what: object) -> Events:
     """The same record with one check changed."""
-    place, _, step = where.partition(" ")
 
     def other(checks: tuple[w.Check, ...]) -> tuple[w.Check, ...]:
         assert rule in {check.rule for check in checks}
         return tuple(replace(c, **what) if c.rule == rule else c for c in checks)  # type: ignore[arg-type]
 
-    made: Events = []
-    for event in events:
-        match event:
-            case w.PlanMade() if place == "plan":
-                event = replace(event, plan=replace(event.plan, checks=other(event.plan.checks)))
-            case w.GatePrepared() if place == "gate" and event.gate.step == step:
-                event = replace(event, gate=replace(event.gate, checks=other(event.gate.checks)))
-            case w.StepEnded() if place == "end" and event.outcome.step == step:
-                event = replace(event, outcome=replace(event.outcome, checks=other(event.outcome.checks)))
-            case _:
-                pass
-        made.append(event)
-    return made
+    return with_checks(events, where, other)
 
 
 FORGED = (
